@@ -1,0 +1,240 @@
+# udp46: a small, hardened UDP relay.  GNU make; one makefile for the whole tree.
+#
+#   make                  build build/udp46
+#   sudo make demo        a WireGuard tunnel through udp46, in namespaces
+#   sudo make check       every test (without root: all that do not need it)
+#   sudo make install     PREFIX, SBINDIR, MANDIR, DESTDIR; UNITDIR, SYSUSERSDIR
+#   make lint format clean deps
+#
+# SANITIZE=address,undefined builds and tests with those sanitizers in a folder of its own.
+
+VERSION = 0.1.0
+COMMIT := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
+DATE   := $(or $(shell git log -1 --format=%cs 2>/dev/null),unknown)
+
+PREFIX      ?= /usr/local
+SBINDIR     ?= $(PREFIX)/sbin
+MANDIR      ?= $(PREFIX)/share/man
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+
+CC          ?= cc
+PKG_CONFIG  ?= pkg-config
+BUILD       ?= build$(if $(SANITIZE),/sanitize)
+
+PACKAGES = libcap-ng libseccomp libbsd-overlay
+SHELL    = /bin/sh
+
+# ---- flags; the user's CFLAGS come last ----
+
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+
+WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings \
+       -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
+       -Wold-style-definition -Wredundant-decls -Wundef -Wvla -Wformat=2 \
+       -Wnull-dereference -Wdouble-promotion $(if $(WERROR),-Werror)
+
+HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
+	 $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
+	 $(if $(filter x86_64,$(ARCH)),-fcf-protection) \
+	 $(if $(filter aarch64,$(ARCH)),-mbranch-protection=standard)
+
+SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -DUDP46_SANITIZE)
+
+# System headers, or the libraries' own warnings would fail the build.
+PKG_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
+PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+
+ALL_CPPFLAGS = -I. -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS   = -std=c17 -O2 -g $(WARN) $(HARDEN) $(SAN) -MMD -MP $(CFLAGS)
+ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SAN) $(LDFLAGS)
+
+# ---- files ----
+
+SRC  := $(wildcard common/*.c relay/*.c supervisor/*.c supervisor/metrics/*.c)
+OBJ  := $(SRC:%.c=$(BUILD)/%.o)
+LIB  := $(BUILD)/udp46.a
+MAIN := $(BUILD)/supervisor/main.o
+
+UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
+SYSTEM  := $(patsubst %.sh,$(BUILD)/%,$(wildcard tests/system/*_test.sh))
+HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
+SUBR    := $(patsubst %,$(BUILD)/%,$(wildcard tests/system/*.subr))
+
+FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
+	      tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
+SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh)
+ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
+
+.PHONY: all tests check demo install uninstall deps lint format clean fuzz FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/udp46
+
+$(BUILD)/udp46: $(MAIN) $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIB) $(PKG_LIBS)
+
+$(LIB): $(filter-out $(MAIN),$(OBJ))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c | libraries
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# The version is compiled into one object, which follows the commit.
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(COMMIT) $(DATE)' | cmp -s - $@ || \
+	    echo '$(VERSION) $(COMMIT) $(DATE)' > $@
+$(BUILD)/supervisor/version.o: $(BUILD)/version
+$(BUILD)/supervisor/version.o: ALL_CPPFLAGS += -DUDP46_VERSION='"$(VERSION)"' \
+	-DUDP46_COMMIT='"$(COMMIT)"' -DUDP46_DATE='"$(DATE)"'
+
+.PHONY: libraries
+libraries:
+	@$(PKG_CONFIG) --exists $(PACKAGES) || { \
+	    echo "missing: one of $(PACKAGES); 'sudo make deps' installs them" >&2; exit 1; }
+
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d)
+
+# ---- what it needs; see README.md for the reason of each ----
+
+# To build; gcc unless there is a compiler already.
+DEPS  = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev
+DEPS += $(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
+# For `make check` and `make demo`.
+DEPS += libatf-dev atf-sh kyua iproute2 iputils-ping nftables procps socat strace \
+	wireguard-go wireguard-tools
+# For `make lint` and `make fuzz`: asked for by LINT=1.
+DEPS += $(if $(LINT),clang clang-format libclang-rt-dev cppcheck mandoc shellcheck systemd)
+
+# One dpkg-query tells what is missing; silent and off-line when nothing is.  A system without
+# apt, or a user who is not root, is told what to install, and may go on if the libraries are there.
+deps:
+	@have=" $$(dpkg-query -W -f '$${db:Status-Status}:$${Package} ' $(DEPS) 2>/dev/null) "; \
+	missing=; \
+	for package in $(DEPS); do \
+		case "$$have" in *" installed:$$package "*) ;; \
+		*) missing="$$missing $$package" ;; esac; \
+	done; \
+	if [ -z "$$missing" ]; then \
+		exit 0; \
+	elif ! command -v apt-get >/dev/null; then \
+		echo "deps: install what your system calls these Debian packages:$$missing" >&2; \
+	elif [ "$$(id -u)" -ne 0 ]; then \
+		echo "deps: missing; as root: apt-get install --no-install-recommends$$missing" >&2; \
+	else \
+		echo "deps: installing$$missing"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && \
+		apt-get -qq install -y --no-install-recommends $$missing >/dev/null; exit; \
+	fi; \
+	$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { \
+		echo "deps: cannot go on without $(PACKAGES)" >&2; exit 1; }
+
+# ---- tests ----
+
+ATF_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags atf-c))
+ATF_LIBS   = $(shell $(PKG_CONFIG) --libs atf-c)
+
+tests: $(UNIT) $(HELPERS) $(SYSTEM) $(SUBR)
+
+$(UNIT:=.o): ALL_CPPFLAGS += $(ATF_CFLAGS)
+$(UNIT): %: %.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ATF_LIBS) $(PKG_LIBS)
+
+$(HELPERS): %: %.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+
+$(SYSTEM): $(BUILD)/%: %.sh
+	@mkdir -p $(@D)
+	@{ echo '#! /usr/bin/env atf-sh'; cat $<; } > $@ && chmod +x $@
+
+$(SUBR): $(BUILD)/%: %
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# deps first, then a make that sees what it installed.
+check: deps
+	@$(MAKE) --no-print-directory all tests
+	@UDP46_SRCDIR='$(CURDIR)' sh tests/run-check.sh $(BUILD)/tests
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@sh tests/demo.sh $(BUILD)/udp46
+
+# Each fuzzer for FUZZ_SECONDS, from its seeds in tests/fuzz/NAME.seeds where there are any.
+FUZZ_SECONDS ?= 20
+FUZZ_FLAGS    = BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined
+
+fuzz:
+	@$(MAKE) --no-print-directory deps LINT=1
+	@$(MAKE) --no-print-directory $(FUZZ_FLAGS) fuzzers
+	@for fuzzer in $(patsubst %.c,%,$(wildcard tests/fuzz/*_fuzz.c)); do \
+		mkdir -p build/fuzz/$$fuzzer.corpus; \
+		seeds=$$fuzzer.seeds; [ -d $$seeds ] || seeds=; \
+		build/fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+		    -artifact_prefix=build/fuzz/$$fuzzer. build/fuzz/$$fuzzer.corpus $$seeds || exit; \
+	done
+
+.PHONY: fuzzers
+fuzzers: $(FUZZ)
+$(FUZZ): %: %.o $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(PKG_LIBS)
+
+# ---- reading it critically ----
+
+SUBSTITUTE = sed -e 's|@SBINDIR@|$(SBINDIR)|g'
+
+# The unit must be rated at most 3.0 on systemd's scale of exposure (--threshold is in tenths);
+# verify wants to see the program that it starts, so it gets the one that was just built.
+lint:
+	@$(MAKE) --no-print-directory deps LINT=1
+	@$(MAKE) --no-print-directory all
+	clang-format --dry-run --Werror $(C_FILES)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -I. $(SRC)
+	@echo mandoc -T lint man/*
+	@! mandoc -T lint man/*.[1-9] 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
+	shellcheck $(SH_FILES)
+	shellcheck --shell=sh --exclude=$(ATF_EXCLUDE) $(ATF_FILES)
+	@mkdir -p $(BUILD)/lint
+	$(SUBSTITUTE) SBINDIR='$(abspath $(BUILD))' supervisor/udp46.service.in > $(BUILD)/lint/udp46.service
+	systemd-analyze verify --man=no $(BUILD)/lint/udp46.service
+	systemd-analyze security --offline=true --threshold=30 $(BUILD)/lint/udp46.service
+
+# atf-sh calls test cases by name; helpers come from a file that is found at run time; names of
+# namespaces and lists of options are split on purpose.
+ATF_EXCLUDE = SC1090,SC1091,SC2034,SC2086,SC2154,SC2317
+
+format:
+	clang-format -i $(C_FILES)
+
+# ---- installation; no git, no compiler, if it is built already ----
+
+INSTALL ?= install
+
+install:
+	@test -x $(BUILD)/udp46 || $(MAKE) --no-print-directory all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	$(INSTALL) -m 755 $(BUILD)/udp46 $(DESTDIR)$(SBINDIR)/udp46
+	$(INSTALL) -m 644 man/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46.8
+	$(INSTALL) -m 644 man/udp46-wireguard.7 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7
+	$(SUBSTITUTE) supervisor/udp46.service.in > $(DESTDIR)$(UNITDIR)/udp46.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/udp46.service
+	$(SUBSTITUTE) supervisor/udp46.sysusers.in > $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
+	chmod 644 $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/udp46 $(DESTDIR)$(MANDIR)/man8/udp46.8 \
+	    $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7 $(DESTDIR)$(UNITDIR)/udp46.service \
+	    $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
+
+clean:
+	rm -rf build

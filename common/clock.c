@@ -1,0 +1,39 @@
+#include <limits.h>
+#include <time.h>
+
+#include "common/clock.h"
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	/* Fails only for a bad id or pointer: see clock_gettime(2). */
+	(void)clock_gettime(id, &ts);
+	return ((int64_t)ts.tv_sec * SECOND + ts.tv_nsec);
+}
+
+int64_t
+clock_now(void)
+{
+	return (read_clock(CLOCK_MONOTONIC_COARSE));
+}
+
+int64_t
+clock_wall(void)
+{
+	return (read_clock(CLOCK_REALTIME));
+}
+
+int
+clock_timeout(int64_t deadline, int64_t now)
+{
+	int64_t ms;
+
+	if (deadline == NEVER)
+		return (-1);
+	if (deadline <= now)
+		return (0);
+	ms = (deadline - now + MILLISECOND - 1) / MILLISECOND;
+	return (ms > INT_MAX ? INT_MAX : (int)ms);
+}

@@ -1,0 +1,186 @@
+#ifndef COMMON_MESSAGES_H
+#define COMMON_MESSAGES_H
+
+/*
+ * What processes say to each other: every message type and its payload, a fixed-size struct
+ * or an array of them.  Fixed-width integers only, no padding that is not named.  The rules
+ * (who may send what, how long, how many descriptors) are the table in msg.c.
+ */
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "common/endpoint.h"
+#include "common/log.h"
+
+/* Descriptors that one message can carry: SCM_MAX_FD of the kernel. */
+#define MSG_FDS_MAX 253
+
+#define LISTENERS_MAX 64
+
+enum msg_type {
+	/* supervisor to every child, first of all */
+	MSG_IDENTITY = 1,
+
+	/* supervisor to relay, before it locks itself up */
+	MSG_RELAY_CONFIG,
+	MSG_LISTENERS,
+	MSG_TOTALS,
+
+	/* supervisor to relay, after it is ready */
+	MSG_RESTORE,
+	MSG_START,
+	MSG_SOCKETS,
+	MSG_SUPPLY,
+
+	/* supervisor to every child */
+	MSG_PING,
+	MSG_STOP,
+
+	/* every child to the supervisor */
+	MSG_READY,
+	MSG_PONG,
+	MSG_LOG,
+
+	/* relay to supervisor */
+	MSG_RECORDS,
+
+	/* supervisor to resolver, and its answer */
+	MSG_RESOLVE,
+	MSG_RESOLVED,
+
+	MSG_TYPE_MAX
+};
+
+/* MSG_IDENTITY: who the child shall be and how it locks itself up.  See confine.h. */
+struct msg_identity {
+	uint32_t uid;
+	uint32_t gid;
+	int32_t parent;	      /* pid of the supervisor */
+	uint32_t descriptors; /* RLIMIT_NOFILE */
+	uint8_t change_user;  /* started as root: become uid and gid */
+	uint8_t namespaces;   /* the probe said that they work */
+	uint8_t landlock;     /* ABI version, 0 where the kernel has none */
+	uint8_t log_level;    /* enum log_level */
+	char chroot[256];     /* empty: none */
+};
+_Static_assert(sizeof(struct msg_identity) == 20 + 256, "padding");
+
+struct msg_listener {
+	uint32_t address; /* network byte order, as the port */
+	uint16_t port;
+	uint16_t pad;
+};
+_Static_assert(sizeof(struct msg_listener) == 8, "padding");
+
+/* MSG_RELAY_CONFIG.  Durations in nanoseconds. */
+struct msg_relay_config {
+	int64_t session_timeout;
+	int64_t unreplied_timeout;
+	int64_t write_timeout;
+	uint32_t sessions_max;	       /* capacity of the table */
+	uint32_t slots_max;	       /* slots of the supervisor's socket store */
+	uint32_t sessions_per_address; /* 0: no limit */
+	uint32_t new_session_rate;     /* a second, 0: no limit */
+	uint32_t datagram_max;	       /* bytes of payload */
+	uint32_t listeners;
+	uint8_t upstream_address[16];
+	uint16_t upstream_port; /* network byte order */
+	uint8_t pad[6];
+	struct msg_listener listener[LISTENERS_MAX];
+};
+_Static_assert(sizeof(struct msg_relay_config) == 72 + LISTENERS_MAX * 8, "padding");
+
+/* MSG_LISTENERS: an array of indices into the configuration, a descriptor each. */
+struct msg_listener_index {
+	uint32_t index;
+};
+
+/* States of a session, in conntrack's words; CLOSED only in a record. */
+enum session_state {
+	SESSION_UNREPLIED,
+	SESSION_REPLIED,
+	SESSION_ASSURED,
+	SESSION_CLOSED,
+	SESSION_STATE_MAX
+};
+
+/* What outlives the relay: enough to take the session up again. */
+struct session_record {
+	uint64_t id;		 /* session_id */
+	int64_t created;	 /* nanoseconds since the epoch */
+	uint32_t client_address; /* network byte order, as the port */
+	uint32_t local_address;	 /* the client last wrote to it */
+	uint16_t client_port;
+	uint8_t listener; /* index */
+	uint8_t state;	  /* enum session_state */
+	uint32_t pad;
+};
+_Static_assert(sizeof(struct session_record) == 32, "padding");
+
+/* Names a socket of the store: the generation tells its successive users apart. */
+struct socket_name {
+	uint32_t slot;
+	uint32_t generation;
+};
+
+/* MSG_SOCKETS: an array, a descriptor each. */
+struct msg_socket {
+	struct socket_name name;
+	uint16_t port; /* local port, host byte order */
+	uint16_t pad[3];
+};
+_Static_assert(sizeof(struct msg_socket) == 16, "padding");
+
+/* MSG_RESTORE: an array, a descriptor each. */
+struct msg_restore {
+	struct msg_socket socket;
+	struct session_record record;
+};
+_Static_assert(sizeof(struct msg_restore) == 48, "padding");
+
+/* MSG_RECORDS: an array. */
+struct msg_record {
+	struct socket_name name;
+	struct session_record record;
+};
+_Static_assert(sizeof(struct msg_record) == 40, "padding");
+
+/* Whether new sockets can be had. */
+enum supply {
+	SUPPLY_OK,
+	SUPPLY_UNREACHABLE, /* no route to the upstream */
+	SUPPLY_EXHAUSTED,   /* no port or descriptor is left */
+	SUPPLY_MAX
+};
+
+struct msg_supply {
+	uint32_t supply; /* enum supply */
+};
+
+struct msg_ping {
+	uint32_t sequence;
+};
+
+struct msg_resolve {
+	char host[ENDPOINT_HOST_MAX + 1];
+};
+
+#define RESOLVED_MAX 16
+
+/* MSG_RESOLVED.  With no address, `error` says why. */
+struct msg_resolved {
+	uint32_t count;
+	uint8_t ipv4_only; /* the name exists, but has no AAAA record */
+	uint8_t pad[3];
+	struct {
+		uint8_t address[16];
+		uint32_t scope;
+	} found[RESOLVED_MAX];
+	char error[128];
+};
+_Static_assert(sizeof(struct msg_resolved) == 8 + 20 * RESOLVED_MAX + 128, "padding");
+
+/* The largest payload: a full array of the largest element. */
+#define MSG_PAYLOAD_MAX (MSG_FDS_MAX * sizeof(struct msg_restore))
+
+#endif

@@ -1,0 +1,84 @@
+#include <sys/mman.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/totals.h"
+
+const char *const drop_reason_names[] = {
+	"session_unavailable",
+	"rate_limited",
+	"address_limit",
+	"source_denied",
+	"oversize",
+	"write_timeout",
+	"upstream_write_error",
+	"client_write_error",
+	"upstream_unreachable",
+};
+_Static_assert(sizeof(drop_reason_names) / sizeof(drop_reason_names[0]) == DROP_REASON_MAX, "");
+
+const char *const operation_names[] = {
+	"client_read",
+	"client_write",
+	"upstream_read",
+	"upstream_write",
+};
+_Static_assert(sizeof(operation_names) / sizeof(operation_names[0]) == OPERATION_MAX, "");
+
+const char *const close_reason_names[] = {
+	"idle_timeout",
+	"evicted",
+	"shutdown",
+	"restore_failed",
+};
+_Static_assert(
+    sizeof(close_reason_names) / sizeof(close_reason_names[0]) == CLOSE_REASON_MAX, "");
+
+const char *const session_state_names[] = { "unreplied", "replied", "assured", "closed" };
+_Static_assert(
+    sizeof(session_state_names) / sizeof(session_state_names[0]) == SESSION_STATE_MAX, "");
+
+int
+totals_create(void)
+{
+	int fd, saved;
+
+	if ((fd = memfd_create("udp46 totals", MFD_CLOEXEC | MFD_ALLOW_SEALING)) == -1)
+		return (-1);
+	/* A relay that shrank it could end the supervisor by SIGBUS. */
+	if (ftruncate(fd, sizeof(struct totals)) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return (-1);
+	}
+	return (fd);
+}
+
+struct totals *
+totals_map(int fd, int writable)
+{
+	void *p;
+
+	p = mmap(NULL, sizeof(struct totals), writable ? PROT_READ | PROT_WRITE : PROT_READ,
+	    MAP_SHARED, fd, 0);
+	return (p == MAP_FAILED ? NULL : p);
+}
+
+void
+histogram_observe(struct histogram *histogram, int64_t ns)
+{
+	static const int bounds[HISTOGRAM_BUCKETS - 1] = HISTOGRAM_BOUNDS;
+	int i;
+
+	if (ns < 0)
+		ns = 0;
+	for (i = 0; i < HISTOGRAM_BUCKETS - 1 && ns > bounds[i] * SECOND; i++)
+		;
+	histogram->bucket[i]++;
+	histogram->sum += (uint64_t)ns;
+}

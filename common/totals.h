@@ -1,0 +1,90 @@
+#ifndef COMMON_TOTALS_H
+#define COMMON_TOTALS_H
+
+/*
+ * Everything that is counted, in one struct that lives in a memfd: the supervisor makes it,
+ * every relay maps it, so that a successor goes on counting where its predecessor died.
+ * Only the relay writes; the supervisor prints.
+ */
+#include <stdint.h>
+
+#include "common/messages.h"
+
+enum direction { CLIENT_TO_UPSTREAM, UPSTREAM_TO_CLIENT, DIRECTION_MAX };
+
+enum drop_reason {
+	DROP_SESSION_UNAVAILABLE,
+	DROP_RATE_LIMITED,
+	DROP_ADDRESS_LIMIT,
+	DROP_SOURCE_DENIED,
+	DROP_OVERSIZE,
+	DROP_WRITE_TIMEOUT,
+	DROP_UPSTREAM_WRITE_ERROR,
+	DROP_CLIENT_WRITE_ERROR,
+	DROP_UPSTREAM_UNREACHABLE,
+	DROP_REASON_MAX
+};
+
+enum operation { CLIENT_READ, CLIENT_WRITE, UPSTREAM_READ, UPSTREAM_WRITE, OPERATION_MAX };
+
+enum close_reason {
+	CLOSE_IDLE_TIMEOUT,
+	CLOSE_EVICTED,
+	CLOSE_SHUTDOWN,
+	CLOSE_RESTORE_FAILED,
+	CLOSE_REASON_MAX
+};
+
+/* Upper bounds of the histograms' buckets, in seconds; the last bucket has none. */
+#define HISTOGRAM_BOUNDS                                    \
+	{                                                   \
+		1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600 \
+	}
+#define HISTOGRAM_BUCKETS 11
+
+struct histogram {
+	uint64_t bucket[HISTOGRAM_BUCKETS]; /* not cumulative */
+	uint64_t sum;			    /* nanoseconds */
+};
+
+struct listener_totals {
+	uint64_t datagrams[DIRECTION_MAX];
+	uint64_t bytes[DIRECTION_MAX];
+	uint64_t drops[DIRECTION_MAX][DROP_REASON_MAX];
+	uint64_t errors[OPERATION_MAX];
+	uint64_t receive_queue_drops;
+};
+
+struct totals {
+	struct listener_totals listener[LISTENERS_MAX];
+	uint64_t sessions[SESSION_CLOSED]; /* open now, by state */
+	uint64_t sessions_created;
+	uint64_t sessions_closed[CLOSE_REASON_MAX];
+	uint64_t sessions_evicted[SESSION_CLOSED];
+	uint64_t sessions_restored;
+	uint64_t log_records_suppressed;
+	struct histogram session_duration;
+	struct histogram session_idle;
+};
+
+extern const char *const drop_reason_names[DROP_REASON_MAX];
+extern const char *const operation_names[OPERATION_MAX];
+extern const char *const close_reason_names[CLOSE_REASON_MAX];
+extern const char *const session_state_names[SESSION_STATE_MAX];
+
+/*
+ * Make the memfd, sealed against any change of its size.  Returns its descriptor, or -1
+ * with errno.  See memfd_create(2).
+ */
+int totals_create(void);
+
+/*
+ * Map the totals behind fd for reading, and for writing if `writable`.  Returns NULL with
+ * errno on failure.
+ */
+struct totals *totals_map(int fd, int writable);
+
+/* Count an observation of `ns` nanoseconds. */
+void histogram_observe(struct histogram *histogram, int64_t ns);
+
+#endif

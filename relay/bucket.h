@@ -1,0 +1,21 @@
+#ifndef RELAY_BUCKET_H
+#define RELAY_BUCKET_H
+
+#include <stdint.h>
+
+/*
+ * A token bucket, one second deep: lets `rate` things a second through, and as many at once
+ * after a second of calm.  `rate` 0 lets everything through.  `now` is clock_now().
+ */
+struct bucket {
+	uint32_t rate;
+	int64_t tokens; /* in units of 1/SECOND of a token */
+	int64_t filled; /* when it was last filled up */
+};
+
+void bucket_init(struct bucket *bucket, uint32_t rate, int64_t now);
+
+/* Take a token.  Returns 1, or 0 when there is none. */
+int bucket_take(struct bucket *bucket, int64_t now);
+
+#endif

@@ -1,0 +1,81 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "relay/queue.h"
+
+void
+queue_pool_init(struct queue_pool *pool)
+{
+	LIST_INIT(&pool->queues);
+	pool->count = 0;
+	pool->bytes = 0;
+	pool->deadline = NEVER;
+}
+
+int
+queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session, uint32_t listener,
+    const struct datagram *head, const void *payload)
+{
+	struct datagram *d = NULL;
+	struct queue *q = *queue;
+
+	if (pool->count >= QUEUE_POOL_DATAGRAMS ||
+	    pool->bytes + head->length > QUEUE_POOL_BYTES ||
+	    (q != NULL && q->count >= QUEUE_DATAGRAMS))
+		goto full;
+	if ((d = malloc(sizeof(*d) + head->length)) == NULL)
+		goto full;
+	if (q == NULL) {
+		if ((q = malloc(sizeof(*q))) == NULL)
+			goto full;
+		STAILQ_INIT(&q->datagrams);
+		q->count = 0;
+		q->session = session;
+		q->listener = listener;
+		LIST_INSERT_HEAD(&pool->queues, q, entry);
+		*queue = q;
+	}
+	*d = *head;
+	memcpy(d->payload, payload, head->length);
+	STAILQ_INSERT_TAIL(&q->datagrams, d, entry);
+	q->count++;
+	pool->count++;
+	pool->bytes += d->length;
+	pool->deadline = clock_earlier(pool->deadline, d->deadline);
+	return (0);
+full:
+	free(d);
+	errno = ENOBUFS;
+	return (-1);
+}
+
+void
+queue_remove_first(struct queue_pool *pool, struct queue **queue)
+{
+	struct queue *q = *queue;
+	struct datagram *d = STAILQ_FIRST(&q->datagrams);
+
+	STAILQ_REMOVE_HEAD(&q->datagrams, entry);
+	pool->count--;
+	pool->bytes -= d->length;
+	free(d);
+	if (--q->count == 0) {
+		LIST_REMOVE(q, entry);
+		free(q);
+		*queue = NULL;
+	}
+	if (pool->count == 0)
+		pool->deadline = NEVER;
+}
+
+void
+queue_pool_update(struct queue_pool *pool)
+{
+	const struct queue *q;
+
+	pool->deadline = NEVER;
+	LIST_FOREACH(q, &pool->queues, entry)
+		pool->deadline = clock_earlier(pool->deadline, queue_first(q)->deadline);
+}

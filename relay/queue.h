@@ -1,0 +1,67 @@
+#ifndef RELAY_QUEUE_H
+#define RELAY_QUEUE_H
+
+#include <sys/queue.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Datagrams that cannot be sent now: to the upstream because a session's socket would block
+ * or is still to come, to clients because a listener would block.  All queues of a relay share
+ * one bound, and each has one of its own, so that nobody's trouble becomes another's.
+ */
+#define QUEUE_POOL_DATAGRAMS 1024
+#define QUEUE_POOL_BYTES (16 << 20)
+#define QUEUE_DATAGRAMS 128
+
+struct datagram {
+	STAILQ_ENTRY(datagram) entry;
+	int64_t deadline;	 /* clock_now() after which it is dropped */
+	uint32_t session;	 /* index that it is counted for, or NONE once that is closed */
+	uint32_t client_address; /* where it goes to, in the client's direction */
+	uint32_t local_address;	 /* and where it leaves from */
+	uint16_t client_port;
+	uint16_t length;
+	uint8_t tos;
+	unsigned char payload[];
+};
+
+struct queue {
+	LIST_ENTRY(queue) entry;
+	STAILQ_HEAD(, datagram) datagrams;
+	uint32_t count;
+	uint32_t session;  /* whose socket it waits for, or NONE */
+	uint32_t listener; /* else the index of the listener */
+};
+
+struct queue_pool {
+	LIST_HEAD(, queue) queues;
+	uint32_t count;
+	size_t bytes;
+	int64_t deadline; /* no datagram's is earlier; NEVER when there is none */
+};
+
+void queue_pool_init(struct queue_pool *pool);
+
+/*
+ * Append a copy of `head` with its `payload` (head->length bytes) to *queue, which is made
+ * if it is NULL, for the session or listener named.  Returns 0, or -1 when a bound is
+ * reached or memory is short (ENOBUFS).
+ */
+int queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session,
+    uint32_t listener, const struct datagram *head, const void *payload);
+
+/* The first datagram; a queue that exists has one. */
+static inline struct datagram *
+queue_first(const struct queue *queue)
+{
+	return (STAILQ_FIRST(&queue->datagrams));
+}
+
+/* Drop the first datagram.  With the last one the queue goes, and *queue becomes NULL. */
+void queue_remove_first(struct queue_pool *pool, struct queue **queue);
+
+/* Compute the pool's deadline anew, after the expired ones are gone. */
+void queue_pool_update(struct queue_pool *pool);
+
+#endif

@@ -1,0 +1,214 @@
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/confine.h"
+#include "common/log.h"
+#include "relay/relay.h"
+
+/* How long the supervisor may take to tell us what we are, in milliseconds. */
+#define TELL_TIMEOUT 10000
+
+enum { PFD_CONTROL, PFD_EPOLL, PFD_LISTENERS };
+
+static struct relay relay;
+
+/* ---- told: configuration and descriptors, from the supervisor alone ---- */
+
+static void
+expect(struct relay *r, enum msg_type type)
+{
+	if (msg_wait(r->control, FROM_SUPERVISOR, &r->msg, TELL_TIMEOUT) != 1)
+		_exit(EXIT_REFUSED);
+	if (r->msg.type != type)
+		fatal("unexpected message", "type=%d expected=%d", (int)r->msg.type, (int)type);
+}
+
+static void
+take_config(struct relay *r)
+{
+	const struct msg_relay_config *config = &r->config;
+
+	memcpy(&r->config, r->msg.payload, sizeof(r->config));
+	if (config->listeners == 0 || config->listeners > LISTENERS_MAX ||
+	    config->sessions_max == 0 || config->slots_max == 0)
+		fatal("bad configuration", "listeners=%u sessions_max=%u slots_max=%u",
+		    config->listeners, config->sessions_max, config->slots_max);
+	r->upstream.sin6_family = AF_INET6;
+	r->upstream.sin6_port = config->upstream_port;
+	memcpy(&r->upstream.sin6_addr, config->upstream_address, sizeof(r->upstream.sin6_addr));
+}
+
+static void
+take_listeners(struct relay *r)
+{
+	const struct msg_listener_index *index = (const void *)r->msg.payload;
+	const struct msg_listener *told;
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct listener *l;
+	uint32_t i;
+
+	if (r->msg.count != r->config.listeners)
+		fatal("bad listeners", "count=%u", r->msg.count);
+	for (i = 0; i < r->msg.count; i++) {
+		if (index[i].index != i)
+			fatal("bad listeners", "index=%u", index[i].index);
+		told = &r->config.listener[i];
+		l = &r->listener[i];
+		l->fd = r->msg.fds[i];
+		l->address = sin.sin_addr.s_addr = told->address;
+		l->port = sin.sin_port = told->port;
+		l->totals = &r->totals->listener[i];
+		endpoint_format_ipv4(&sin, l->name);
+	}
+	r->nlisteners = r->msg.count;
+}
+
+static void
+relay_told(struct relay *r)
+{
+	expect(r, MSG_IDENTITY);
+	memcpy(&r->identity, r->msg.payload, sizeof(r->identity));
+	log_init(r->identity.log_level, msg_log_sink, &r->control);
+	expect(r, MSG_RELAY_CONFIG);
+	take_config(r);
+	expect(r, MSG_TOTALS);
+	if ((r->totals = totals_map(r->msg.fds[0], 1)) == NULL)
+		fatal("mmap totals", "error=%s", strerror(errno));
+	close(r->msg.fds[0]);
+	expect(r, MSG_LISTENERS);
+	take_listeners(r);
+}
+
+static void
+relay_init(struct relay *r)
+{
+	struct session_config config = {
+		.capacity = r->config.sessions_max,
+		.per_address = r->config.sessions_per_address,
+		.session_timeout = r->config.session_timeout,
+		.unreplied_timeout = r->config.unreplied_timeout,
+	};
+
+	arc4random_buf(config.secret, sizeof(config.secret));
+	r->now = clock_now();
+	if (session_table_init(&r->table, &config) == -1 || supply_init(r) == -1 ||
+	    forward_init(r) == -1)
+		fatal("memory", "error=%s", strerror(errno));
+	if ((r->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1)
+		fatal("epoll_create1", "error=%s", strerror(errno));
+	bucket_init(&r->new_sessions, r->config.new_session_rate, r->now);
+	queue_pool_init(&r->queues);
+	/* These count what is open now: our predecessor's are handed back one by one. */
+	memset(r->totals->sessions, 0, sizeof(r->totals->sessions));
+}
+
+/* ---- steady state: the only part that sees the network ---- */
+
+static void
+log_held_records(struct relay *r)
+{
+	uint32_t lost = msg_log_lost();
+
+	r->totals->log_records_suppressed += lost;
+	if (r->log.held == 0 || r->now - r->log.since < SECOND)
+		return;
+	log_info("session records suppressed", "count=%u", r->log.held);
+	r->totals->log_records_suppressed += r->log.held;
+	r->log.held = 0;
+}
+
+static int
+relay_timeout(const struct relay *r)
+{
+	int64_t deadline = clock_earlier(lifecycle_deadline(r), r->queues.deadline);
+
+	if (r->log.held > 0)
+		deadline = clock_earlier(deadline, r->log.since + SECOND);
+	return (clock_timeout(deadline, r->now));
+}
+
+static nfds_t
+relay_watch(const struct relay *r, struct pollfd *pfd)
+{
+	uint32_t i;
+
+	pfd[PFD_CONTROL].fd = r->control;
+	pfd[PFD_CONTROL].events = POLLIN | (supply_unsent(r) ? POLLOUT : 0);
+	pfd[PFD_EPOLL].fd = r->epoll;
+	pfd[PFD_EPOLL].events = POLLIN;
+	/* Nobody is heard before the sessions of our predecessor are back. */
+	for (i = 0; i < r->nlisteners; i++) {
+		pfd[PFD_LISTENERS + i].fd = r->started ? r->listener[i].fd : -1;
+		pfd[PFD_LISTENERS + i].events =
+		    POLLIN | (r->listener[i].queue != NULL ? POLLOUT : 0);
+	}
+	return (PFD_LISTENERS + r->nlisteners);
+}
+
+static void
+relay_turn(struct relay *r, const struct pollfd *pfd)
+{
+	uint32_t i;
+
+	if (pfd[PFD_CONTROL].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
+		supply_receive(r);
+	for (i = 0; i < r->nlisteners; i++) {
+		if (r->listener[i].queue != NULL && (pfd[PFD_LISTENERS + i].revents & POLLOUT))
+			forward_listener_queue(r, &r->listener[i]);
+		if (pfd[PFD_LISTENERS + i].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
+			forward_from_listener(r, &r->listener[i]);
+	}
+	if (pfd[PFD_EPOLL].revents != 0)
+		forward_from_upstream(r);
+	lifecycle_expire(r);
+	supply_expire(r);
+	forward_expire(r);
+	supply_report(r);
+	log_held_records(r);
+}
+
+static void __attribute__((noreturn)) relay_finish(struct relay *r)
+{
+	lifecycle_close_all(r);
+	r->log.since = r->now - SECOND;
+	log_held_records(r);
+	_exit(0);
+}
+
+void
+relay_main(void)
+{
+	struct relay *r = &relay;
+	struct pollfd pfd[PFD_LISTENERS + LISTENERS_MAX];
+	nfds_t n;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	r->control = CONTROL_FILENO;
+
+	/* 1. Told what it is and what it may use. */
+	relay_told(r);
+	relay_init(r);
+	/* 2. Locked: no way back from here. */
+	confine(&relay_confinement, &r->identity);
+	if (msg_send(r->control, MSG_READY, NULL, 0, NULL, 0) == -1)
+		fatal("supervisor", "error=%s", strerror(errno));
+	/* 3. Steady state. */
+	while (!r->quit) {
+		n = relay_watch(r, pfd);
+		if (poll(pfd, n, relay_timeout(r)) == -1 && errno != EINTR)
+			fatal("poll", "error=%s", strerror(errno));
+		r->now = clock_now();
+		relay_turn(r, pfd);
+	}
+	relay_finish(r);
+}

@@ -1,0 +1,151 @@
+#ifndef RELAY_SESSION_H
+#define RELAY_SESSION_H
+
+#include <stdint.h>
+
+#include "common/messages.h"
+#include "common/totals.h"
+
+/* No session, no socket: an index that none has. */
+#define NONE UINT32_MAX
+
+/* Who a session belongs to.  Hashed as bytes: no padding. */
+struct session_key {
+	uint32_t client_address; /* network byte order, as the port */
+	uint16_t client_port;
+	uint16_t listener; /* index */
+};
+_Static_assert(sizeof(struct session_key) == 8, "padding");
+
+struct queue;
+
+/*
+ * One client's session.  What every datagram touches comes first: two cache lines in all.
+ * Links are indices into the table's array.
+ */
+struct session {
+	_Alignas(64) struct session_key key;
+	uint32_t chain;	       /* next in the hash bucket */
+	int fd;		       /* to the upstream, or -1 while it waits for one */
+	uint32_t older, newer; /* in the list of its state */
+	int64_t last_client;   /* clock_now() */
+	int64_t last_upstream; /* clock_now() */
+	uint64_t packets[DIRECTION_MAX];
+	uint32_t local_address; /* that the client last wrote to, network byte order */
+	uint8_t state;		/* enum session_state */
+	uint8_t unreported;	/* a record is due: in the list of reports */
+	uint8_t watch_write;	/* EPOLLOUT is asked for */
+	uint8_t waiting;	/* for a socket: in the list of waiters */
+
+	uint64_t bytes[DIRECTION_MAX];
+	struct queue *queue; /* datagrams that could not be sent yet, or NULL */
+	uint64_t id;
+	int64_t created; /* clock_wall() */
+	int64_t opened;	 /* clock_now() of its creation, or as if */
+	uint32_t slot;	 /* of its socket, or NONE */
+	uint32_t next;	 /* in the list of reports, of waiters, or free */
+};
+_Static_assert(sizeof(struct session) == 128, "two cache lines");
+
+/* How often an address has a session; only with a limit. */
+struct address {
+	uint32_t address;
+	uint32_t sessions;
+	uint32_t chain;
+};
+
+struct session_list {
+	uint32_t oldest, newest;
+};
+
+struct session_config {
+	uint32_t capacity;	   /* sessions, at least 1 */
+	uint32_t per_address;	   /* sessions, 0 for no limit */
+	int64_t session_timeout;   /* of ASSURED sessions, nanoseconds */
+	int64_t unreplied_timeout; /* of all others */
+	uint64_t secret[4];	   /* two keys, for the hash and for session ids */
+};
+
+struct session_table {
+	struct session_config config;
+	struct session *sessions;
+	uint32_t *buckets;
+	struct address *addresses;
+	uint32_t *address_buckets;
+	uint32_t mask;	/* buckets - 1 */
+	uint32_t count; /* sessions that are open */
+	uint32_t used;	/* of the array, so far */
+	uint32_t free;
+	uint32_t addresses_used, addresses_free;
+	uint64_t ids; /* handed out */
+	struct session_list list[SESSION_CLOSED];
+};
+
+/*
+ * The sessions of one relay: a hash table keyed with a secret, and for each state a list in
+ * order of last activity, so that finding, expiring and evicting cost the same whatever the
+ * number of sessions.  Nothing here reads a clock or a socket: `now` is clock_now().
+ *
+ * session_table_init() reserves address space for the whole capacity; memory is used as
+ * sessions come.  Returns 0, or -1 with errno ENOMEM.
+ */
+int session_table_init(struct session_table *table, const struct session_config *config);
+void session_table_free(struct session_table *table);
+
+/* The session of this client, or NULL. */
+struct session *session_find(struct session_table *table, const struct session_key *key);
+
+/*
+ * Open an UNREPLIED session for a client that has none, without a socket.  `id` 0 takes a
+ * fresh one.  Returns NULL when the table is full, errno ENFILE.
+ */
+struct session *session_open(struct session_table *table, const struct session_key *key,
+    uint64_t id, int64_t now, int64_t wall);
+
+/*
+ * Whether a record from a relay before us, which may have been an attacker's, can be a
+ * session's, with so many listeners and at this clock_wall().
+ */
+int session_record_holds(const struct session_record *record, uint32_t listeners, int64_t wall);
+
+/* Whether another session of this address would be one too many. */
+int session_address_limited(struct session_table *table, uint32_t address);
+
+/*
+ * Note a datagram from the client or from the upstream: the idle clock starts anew, and the
+ * state changes as conntrack's would.  Returns whether the state changed.
+ */
+int session_client_spoke(struct session_table *table, struct session *session, int64_t now);
+int session_upstream_spoke(struct session_table *table, struct session *session, int64_t now);
+
+/* Give a session a state without a datagram: one that is taken up again. */
+void session_set_state(
+    struct session_table *table, struct session *session, enum session_state state);
+
+/* Take a session out of the table: it is found no more, its state is SESSION_CLOSED. */
+void session_close(struct session_table *table, struct session *session);
+
+/* Give back the memory of a closed session. */
+void session_free(struct session_table *table, struct session *session);
+
+/* A session whose time is up, or NULL; and when the next one's will be, or NEVER. */
+struct session *session_expired(struct session_table *table, int64_t now);
+int64_t session_deadline(const struct session_table *table);
+
+/*
+ * The session to end in favour of a new one, or NULL: the UNREPLIED one, else the REPLIED
+ * one, that has been silent for longest, if it was opened at least a second ago; never an
+ * ASSURED one.
+ */
+struct session *session_victim(struct session_table *table, int64_t now);
+
+/* Any open session, or NULL: for closing all. */
+struct session *session_any(struct session_table *table);
+
+static inline uint32_t
+session_index(const struct session_table *table, const struct session *session)
+{
+	return ((uint32_t)(session - table->sessions));
+}
+
+#endif

@@ -1,0 +1,351 @@
+/*
+ * The keeper of a relay's sockets.
+ *
+ * Upstream sockets are all alike, so they are made ahead of need and handed over in batches;
+ * a duplicate of each stays here.  The relay's records say which serve a session.  That gives
+ * two things: the relay never makes a socket, and when it crashes, its successor gets every
+ * session back, on the same socket and so with the same port at the upstream.
+ *
+ * The stock is not asked for: its size follows from what was handed out and what records have
+ * come.  A socket that has served is closed, and its port rests, so that nothing late reaches
+ * a stranger.
+ *
+ * Nothing here waits: what the relay's socket does not take now is sent a little later.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/endpoint.h"
+#include "common/log.h"
+#include "supervisor/keeper.h"
+
+/* The stock is filled up when a quarter of it is gone: larger batches cost less. */
+#define STOCK_LOW (STOCK_TARGET * 3 / 4)
+
+/* After a failure, so that failing costs next to nothing. */
+#define RETRY_EXHAUSTED (100 * MILLISECOND)
+#define RETRY_UNREACHABLE SECOND
+
+#define RESEND_AFTER (5 * MILLISECOND)
+
+/* Ports of other programs that are tried before giving up for now: about 2 ms of work. */
+#define BUSY_PORTS_MAX 1024
+
+/* An end so soon after a hand-back may be the sessions' doing. */
+#define POISON_TIME (10 * SECOND)
+
+int
+keeper_init(struct keeper *k)
+{
+	k->supply = k->supply_told = SUPPLY_OK;
+	k->retry_at = k->resend_at = NEVER;
+	return (store_init(&k->store, k->config.slots_max));
+}
+
+/* ---- telling ---- */
+
+int
+keeper_tell(struct keeper *k)
+{
+	struct msg_listener_index index[LISTENERS_MAX];
+	uint32_t i, n = k->config.listeners;
+	int fd = k->child->control;
+
+	for (i = 0; i < n; i++)
+		index[i].index = i;
+	k->started = k->handing_back = 0;
+	k->supply_told = SUPPLY_OK;
+	/* A new, empty socket takes all of this. */
+	if (msg_send(fd, MSG_IDENTITY, &k->identity, 1, NULL, 0) == -1 ||
+	    msg_send(fd, MSG_RELAY_CONFIG, &k->config, 1, NULL, 0) == -1 ||
+	    msg_send(fd, MSG_TOTALS, NULL, 0, &k->totals_fd, 1) == -1 ||
+	    msg_send(fd, MSG_LISTENERS, index, n, k->listeners, (int)n) == -1)
+		return (-1);
+	return (0);
+}
+
+void
+keeper_ready(struct keeper *k)
+{
+	k->handing_back = 1;
+	k->next = 0;
+}
+
+/* ---- records ---- */
+
+/* Close a socket of the store.  Its port rests if it may have served. */
+static void
+drop(struct keeper *k, uint32_t slot, int64_t now)
+{
+	ports_return(&k->ports, k->store.slots[slot].port, now);
+	close(store_remove(&k->store, slot));
+}
+
+int
+keeper_records(struct keeper *k, const struct msg *msg, int64_t now)
+{
+	const struct msg_record *record = (const void *)msg->payload;
+	uint32_t i;
+
+	for (i = 0; i < msg->count; i++, record++) {
+		if (record->record.state != SESSION_CLOSED) {
+			if (store_record(&k->store, record) == -1)
+				return (-1);
+			continue;
+		}
+		if (!store_has(&k->store, &record->name)) {
+			errno = EBADMSG;
+			return (-1);
+		}
+		drop(k, record->name.slot, now);
+		/* What was exhausted is so no longer. */
+		if (k->supply == SUPPLY_EXHAUSTED)
+			k->retry_at = now;
+	}
+	return (0);
+}
+
+/* ---- handing over ---- */
+
+static struct msg_socket
+describe(const struct keeper *k, uint32_t slot)
+{
+	return ((struct msg_socket){
+	    .name = { slot, k->store.slots[slot].generation },
+	    .port = k->store.slots[slot].port,
+	});
+}
+
+/* Send one message of open sessions.  Returns 1 when all are handed back, 0, or -1, errno. */
+static int
+hand_back_some(struct keeper *k)
+{
+	struct msg_restore restore[MSG_FDS_MAX];
+	int fds[MSG_FDS_MAX];
+	uint32_t slot;
+	int n = 0;
+
+	for (slot = k->next; slot < k->store.used && n < MSG_FDS_MAX; slot++) {
+		if (k->store.slots[slot].state != SLOT_OPEN)
+			continue;
+		restore[n].socket = describe(k, slot);
+		restore[n].record = k->store.slots[slot].record;
+		fds[n++] = k->store.slots[slot].fd;
+	}
+	if (n > 0 && msg_send(k->child->control, MSG_RESTORE, restore, (size_t)n, fds, n) == -1)
+		return (-1);
+	k->next = slot;
+	return (slot == k->store.used);
+}
+
+/* Returns 0 when done, -1 when the relay must catch up first. */
+static int
+hand_back(struct keeper *k, int64_t now)
+{
+	int done;
+
+	do
+		done = hand_back_some(k);
+	while (done == 0);
+	if (done == -1 || msg_send(k->child->control, MSG_START, NULL, 0, NULL, 0) == -1)
+		return (-1);
+	k->handing_back = 0;
+	k->handed_back = now;
+	k->started = 1;
+	return (0);
+}
+
+static int
+hand_out(struct keeper *k)
+{
+	struct msg_socket sockets[MSG_FDS_MAX];
+	int fds[MSG_FDS_MAX];
+	uint32_t i;
+
+	if (k->nspare == 0)
+		return (0);
+	for (i = 0; i < k->nspare; i++) {
+		sockets[i] = describe(k, k->spare[i]);
+		fds[i] = k->store.slots[k->spare[i]].fd;
+	}
+	if (msg_send(k->child->control, MSG_SOCKETS, sockets, k->nspare, fds, (int)k->nspare) ==
+	    -1)
+		return (-1);
+	for (i = 0; i < k->nspare; i++)
+		store_handed_out(&k->store, k->spare[i]);
+	k->nspare = 0;
+	return (0);
+}
+
+static int
+tell_supply(struct keeper *k)
+{
+	struct msg_supply message = { k->supply };
+
+	if (k->supply_told == k->supply)
+		return (0);
+	if (msg_send(k->child->control, MSG_SUPPLY, &message, 1, NULL, 0) == -1)
+		return (-1);
+	k->supply_told = k->supply;
+	return (0);
+}
+
+/* ---- making ---- */
+
+static void
+change_supply(struct keeper *k, enum supply supply, int error)
+{
+	char address[ENDPOINT_STRLEN];
+
+	if (supply == k->supply && error == k->refused)
+		return;
+	endpoint_format_ipv6(&k->upstream.address, address);
+	if (supply == SUPPLY_UNREACHABLE)
+		log_warn(
+		    "upstream unreachable", "upstream=%s error=%s", address, strerror(error));
+	else if (supply == SUPPLY_EXHAUSTED && k->supply != SUPPLY_EXHAUSTED)
+		log_warn("upstream sockets exhausted", "open=%u error=%s",
+		    k->store.count[SLOT_OPEN],
+		    error != 0 ? strerror(error) : "no port is left");
+	else if (supply == SUPPLY_OK && k->supply == SUPPLY_UNREACHABLE)
+		log_info("upstream reachable", "upstream=%s", address);
+	else if (supply == SUPPLY_OK)
+		log_info("upstream sockets available", "open=%u", k->store.count[SLOT_OPEN]);
+	k->supply = supply;
+	k->refused = error;
+}
+
+/* Make one more socket.  Returns 0, or -1 with errno; EADDRINUSE when no port is to be had. */
+static int
+make_socket(struct keeper *k, int64_t now)
+{
+	uint16_t port;
+	int fd, busy;
+
+	for (busy = 0; busy < BUSY_PORTS_MAX; busy++) {
+		if ((port = ports_take(&k->ports, now)) == 0)
+			break;
+		if ((fd = upstream_open(&k->upstream, port)) != -1) {
+			k->spare[k->nspare++] = store_add(&k->store, fd, port);
+			return (0);
+		}
+		if (errno != EADDRINUSE) {
+			ports_untake(&k->ports, port);
+			return (-1);
+		}
+		/* Another program's: perhaps free later. */
+		ports_return(&k->ports, port, now);
+	}
+	errno = EADDRINUSE;
+	return (-1);
+}
+
+static int
+is_exhaustion(int error)
+{
+	return (error == EADDRINUSE || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ENOBUFS);
+}
+
+static void
+make_sockets(struct keeper *k, int64_t now)
+{
+	uint32_t stock = k->store.count[SLOT_STOCK] + k->nspare;
+
+	if (stock > STOCK_LOW || (k->retry_at != NEVER && now < k->retry_at))
+		return;
+	k->retry_at = NEVER;
+	for (; stock < STOCK_TARGET && k->nspare < MSG_FDS_MAX; stock++) {
+		if (!store_has_room(&k->store))
+			break;
+		if (make_socket(k, now) == 0)
+			continue;
+		if (!is_exhaustion(errno)) {
+			k->retry_at = now + RETRY_UNREACHABLE;
+			change_supply(k, SUPPLY_UNREACHABLE, errno);
+			return;
+		}
+		/* No hurry while there are some. */
+		k->retry_at = now + (stock == 0 ? RETRY_EXHAUSTED : SECOND);
+		if (stock == 0)
+			change_supply(k, SUPPLY_EXHAUSTED, errno);
+		return;
+	}
+	if (stock > 0)
+		change_supply(k, SUPPLY_OK, 0);
+}
+
+/* ---- turns ---- */
+
+void
+keeper_turn(struct keeper *k, int64_t now)
+{
+	if (k->child->pid == 0 || !k->child->ready)
+		return;
+	k->resend_at = NEVER;
+	if (k->handing_back && hand_back(k, now) == -1)
+		goto later;
+	make_sockets(k, now);
+	if (hand_out(k) == -1 || tell_supply(k) == -1)
+		goto later;
+	return;
+later:
+	/* A relay that is gone shows otherwise. */
+	k->resend_at = now + RESEND_AFTER;
+}
+
+int64_t
+keeper_deadline(const struct keeper *k)
+{
+	int64_t deadline;
+
+	if (k->child->pid == 0 || !k->child->ready)
+		return (NEVER);
+	deadline = clock_earlier(k->resend_at, k->retry_at);
+	/* More than one batch is wanted. */
+	if (k->retry_at == NEVER && k->resend_at == NEVER && store_has_room(&k->store) &&
+	    k->store.count[SLOT_STOCK] + k->nspare <= STOCK_LOW)
+		deadline = 0;
+	return (deadline);
+}
+
+/* Whether this end, and the one before it, may have been the sessions' doing. */
+static int
+is_poisoned(struct keeper *k, const struct child_end *end, int64_t now)
+{
+	if (end->own_fault && (!k->started || now - k->handed_back < POISON_TIME))
+		k->bad_ends++;
+	else
+		k->bad_ends = 0;
+	return (k->bad_ends >= 2);
+}
+
+void
+keeper_ended(struct keeper *k, const struct child_end *end, int64_t now)
+{
+	int poisoned = is_poisoned(k, end, now);
+	uint32_t slot, discarded = 0;
+
+	for (slot = 0; slot < k->store.used; slot++) {
+		switch (k->store.slots[slot].state) {
+		case SLOT_SPARE:
+		case SLOT_STOCK:
+			drop(k, slot, now);
+			break;
+		case SLOT_OPEN:
+			if (!poisoned)
+				break;
+			drop(k, slot, now);
+			discarded++;
+			break;
+		default:
+			break;
+		}
+	}
+	k->nspare = 0;
+	if (poisoned && discarded > 0)
+		log_error("session records discarded", "count=%u reason=%s", discarded,
+		    "two relays in a row ended by their own fault");
+}

@@ -1,0 +1,72 @@
+#ifndef SUPERVISOR_KEEPER_H
+#define SUPERVISOR_KEEPER_H
+
+#include <stdint.h>
+
+#include "common/totals.h"
+#include "supervisor/child.h"
+#include "supervisor/ports.h"
+#include "supervisor/sockets.h"
+#include "supervisor/store.h"
+
+/* Sockets that a relay has in stock, ahead of need. */
+#define STOCK_TARGET 256
+
+/* Descriptors of a relay beside its upstream sockets and listeners. */
+#define RELAY_DESCRIPTORS 16
+
+/* What a relay is told, and what is kept for it and its successors. */
+struct keeper {
+	struct child *child;
+	struct msg_identity identity;
+	struct msg_relay_config config;
+	int listeners[LISTENERS_MAX];
+	int totals_fd;
+	const struct totals *totals;
+	struct upstream upstream;
+	struct ports ports;
+	struct store store;
+
+	uint32_t spare[MSG_FDS_MAX]; /* slots made, not handed out yet */
+	uint32_t nspare;
+	enum supply supply;	 /* whether sockets can be had */
+	enum supply supply_told; /* what the relay knows of it */
+	int refused;		 /* errno of the last failure */
+	int64_t retry_at;	 /* NEVER, or when to try again to make sockets */
+	int64_t resend_at;	 /* NEVER, or when to try again to send */
+
+	int handing_back; /* sessions, from slot `next` on */
+	uint32_t next;
+	int64_t handed_back; /* when that ended */
+	int started;	     /* the relay was told to hear clients */
+	int bad_ends;	     /* relays in a row that ended soon, by their own fault */
+};
+
+/*
+ * Make the store, for config->slots_max sockets.  The rest of *keeper must be set.  Returns 0,
+ * or -1 with errno ENOMEM.
+ */
+int keeper_init(struct keeper *keeper);
+
+/* Tell a relay that was just started what it is.  Returns 0, or -1 with errno. */
+int keeper_tell(struct keeper *keeper);
+
+/* The relay is ready: hand every open session back to it. */
+void keeper_ready(struct keeper *keeper);
+
+/* Take records from the relay.  Returns 0, or -1 with errno EBADMSG if they do not hold. */
+int keeper_records(struct keeper *keeper, const struct msg *msg, int64_t now);
+
+/* Hand back, hand out, and make new sockets: as much as one turn allows. */
+void keeper_turn(struct keeper *keeper, int64_t now);
+
+/* When keeper_turn() must be called next. */
+int64_t keeper_deadline(const struct keeper *keeper);
+
+/*
+ * The relay has ended, and what it sent was read: close every socket that serves no session,
+ * and forget the sessions too if they may be what ends relays.
+ */
+void keeper_ended(struct keeper *keeper, const struct child_end *end, int64_t now);
+
+#endif

@@ -1,0 +1,40 @@
+#ifndef SUPERVISOR_LOG_WRITER_H
+#define SUPERVISOR_LOG_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/log.h"
+
+enum log_format {
+	LOG_FORMAT_JSON,
+	LOG_FORMAT_TEXT,
+};
+
+/* The longest line: every byte of a record escaped as six, and the time. */
+#define LOG_LINE_MAX (6 * LOG_TEXT_MAX + 128)
+
+/*
+ * Whether a record from a child is well formed: a known level, text that ends in a NUL and
+ * splits into a message and pairs, keys of lower-case letters, digits, dots and
+ * underscores, numbers that JSON takes.  Returns 0, or -1 with errno EBADMSG.
+ */
+int log_record_check(const struct log_record *record);
+
+/*
+ * Write a checked record as one line into buf (LOG_LINE_MAX bytes): JSON (RFC 8259), or
+ * key=value text with values quoted where they need it.  Control characters, and what is
+ * no UTF-8, are escaped.  Returns the length, the newline included.
+ */
+size_t log_record_format(const struct log_record *record, enum log_format format, char *buf);
+
+/*
+ * A log sink that writes to standard output in the given format (`arg` points to an
+ * enum log_format).  A reader that has stopped reading costs the record, never a wait.
+ */
+void log_writer(const struct log_record *record, void *arg);
+
+/* Records that no reader took, or that made a line of more than PIPE_BUF, since the start. */
+uint64_t log_writer_lost(void);
+
+#endif

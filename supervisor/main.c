@@ -1,0 +1,86 @@
+/*
+ * Where every process of udp46 begins.  The supervisor is what users start; children are the
+ * same binary, executed again under the title that says what they are.
+ */
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/msg.h"
+#include "relay/relay.h"
+#include "supervisor/child.h"
+#include "supervisor/options.h"
+#include "supervisor/resolver.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/version.h"
+
+static const struct {
+	const char *title;
+	void (*main)(void) __attribute__((noreturn));
+} children[] = {
+	{ TITLE_RELAY, relay_main },
+	{ TITLE_RESOLVER, resolver_main },
+};
+
+/* A child has nothing to say to whoever starts it without a control socket. */
+static void
+become_child(const char *title)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		if (strcmp(title, children[i].title) != 0)
+			continue;
+		prctl(PR_SET_NAME, "udp46");
+		if (fstat(CONTROL_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
+			errx(EXIT_USAGE, "%s: is started by the supervisor only", title);
+		children[i].main();
+	}
+}
+
+/* Descriptors 0 to 2 must be open, or a socket would take the place of one. */
+static void
+open_standard(void)
+{
+	struct stat st;
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &st) == -1 && freopen("/dev/null", "r+", stdin) == NULL)
+			_exit(EXIT_REFUSED);
+}
+
+int
+main(int argc, char *argv[], char *envp[])
+{
+	struct options options;
+	char error[512];
+
+	if (argc == 1)
+		become_child(argv[0]);
+	setprogname("udp46");
+	/* Before anything points into argv: it moves that out of the title's way. */
+	setproctitle_init(argc, argv, envp);
+	open_standard();
+	closefrom(STDERR_FILENO + 1);
+	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1)
+		errx(EXIT_USAGE, "%s", error);
+	switch (options.action) {
+	case OPTIONS_HELP:
+		options_usage(stdout);
+		return (0);
+	case OPTIONS_VERSION:
+		printf("udp46 version=%s commit=%s date=%s\n", version, version_commit,
+		    version_date);
+		return (0);
+	default:
+		break;
+	}
+	setproctitle("supervisor [priv]");
+	return (supervisor_main(&options));
+}

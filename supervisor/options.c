@@ -1,0 +1,600 @@
+/*
+ * The command line: one table, one row a flag.  A handler reads a value and returns NULL, or
+ * what is wrong with it as a phrase, to which options_parse() adds flag, value and remedy.
+ */
+#include <sys/un.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/duration.h"
+#include "supervisor/options.h"
+
+#define LOWEST_UPSTREAM_PORT 1024
+#define LARGEST_SOCKET_BUFFER (1 << 30)
+
+struct flag {
+	const char *name;
+	const char *argument; /* NULL: none; "[=BOOL]": optional */
+	const char *wanted;   /* the remedy: what would be right */
+	const char *help;
+	const char *(*set)(struct options *, const char *value);
+};
+
+/* ---- values ---- */
+
+static const char *
+set_listen(struct options *o, const char *value)
+{
+	struct sockaddr_in sin;
+	const char *error;
+	uint32_t i;
+
+	if ((error = endpoint_parse_ipv4(value, &sin)) != NULL)
+		return (error);
+	for (i = 0; i < o->listeners; i++)
+		if (sin.sin_port != 0 && sin.sin_port == o->listen[i].sin_port &&
+		    sin.sin_addr.s_addr == o->listen[i].sin_addr.s_addr)
+			return ("is given twice");
+	if (o->listeners == LISTENERS_MAX)
+		return ("is one listener too many: 64 are possible");
+	o->listen[o->listeners++] = sin;
+	return (NULL);
+}
+
+static const char *
+set_upstream(struct options *o, const char *value)
+{
+	struct in_addr ipv4;
+	const char *error;
+	uint16_t port;
+
+	if ((error = endpoint_split(value, o->upstream_host, &port)) != NULL)
+		return (error);
+	if (port == 0)
+		return ("has port 0");
+	if (inet_pton(AF_INET, o->upstream_host, &ipv4) == 1)
+		return ("is an IPv4 address");
+	if (strlcpy(o->upstream, value, sizeof(o->upstream)) >= sizeof(o->upstream))
+		return ("is too long");
+	memset(&o->upstream_address, 0, sizeof(o->upstream_address));
+	o->upstream_literal = endpoint_parse_ipv6(o->upstream_host, &o->upstream_address) == 0;
+	o->upstream_address.sin6_family = AF_INET6;
+	o->upstream_address.sin6_port = htons(port);
+	if (o->upstream_literal)
+		return (endpoint_check_upstream(&o->upstream_address));
+	if (errno == ENODEV)
+		return ("names an interface that does not exist");
+	/* A colon or blank is in no host name: a literal with a mistake. */
+	if (value[0] == '[' || strpbrk(o->upstream_host, ": \t%/") != NULL)
+		return ("is neither an IPv6 address nor a host name");
+	return (NULL);
+}
+
+static const char *
+set_upstream_source(struct options *o, const char *value)
+{
+	memset(&o->upstream_source, 0, sizeof(o->upstream_source));
+	if (endpoint_parse_ipv6(value, &o->upstream_source) == -1)
+		return (errno == ENODEV ? "names an interface that does not exist"
+					: "is not an IPv6 address");
+	return (endpoint_check_upstream(&o->upstream_source));
+}
+
+/* A plain decimal number: no blanks, no sign. */
+static const char *
+parse_number(const char *value, uint32_t low, uint32_t high, uint32_t *number)
+{
+	const char *error;
+
+	if (*value == '\0' || value[strspn(value, "0123456789")] != '\0')
+		return ("is not a number");
+	*number = (uint32_t)strtonum(value, low, high, &error);
+	return (error == NULL ? NULL : "is out of range");
+}
+
+static const char *
+set_upstream_ports(struct options *o, const char *value)
+{
+	const char *dash = strchr(value, '-'), *error;
+	char low[16];
+	uint32_t from, to;
+
+	if (dash == NULL || (size_t)(dash - value) >= sizeof(low))
+		return ("is not a range");
+	memcpy(low, value, (size_t)(dash - value));
+	low[dash - value] = '\0';
+	if ((error = parse_number(low, LOWEST_UPSTREAM_PORT, 65535, &from)) != NULL ||
+	    (error = parse_number(dash + 1, LOWEST_UPSTREAM_PORT, 65535, &to)) != NULL)
+		return (error);
+	if (from > to)
+		return ("is an empty range");
+	o->port_low = (uint16_t)from;
+	o->port_high = (uint16_t)to;
+	return (NULL);
+}
+
+static const char *
+set_positive_duration(int64_t *to, const char *value)
+{
+	const char *error = duration_parse(value, to);
+
+	return (error == NULL && *to == 0 ? "is zero" : error);
+}
+
+static const char *
+set_session_timeout(struct options *o, const char *value)
+{
+	return (set_positive_duration(&o->session_timeout, value));
+}
+
+static const char *
+set_unreplied_timeout(struct options *o, const char *value)
+{
+	o->unreplied_timeout_given = 1;
+	return (set_positive_duration(&o->unreplied_timeout, value));
+}
+
+static const char *
+set_write_timeout(struct options *o, const char *value)
+{
+	return (set_positive_duration(&o->write_timeout, value));
+}
+
+static const char *
+set_resolve_interval(struct options *o, const char *value)
+{
+	o->resolve_interval_given = 1;
+	return (duration_parse(value, &o->resolve_interval));
+}
+
+static const char *
+set_max_sessions(struct options *o, const char *value)
+{
+	return (parse_number(value, 0, INT32_MAX, &o->max_sessions));
+}
+
+static const char *
+set_max_sessions_per_address(struct options *o, const char *value)
+{
+	return (parse_number(value, 0, INT32_MAX, &o->max_sessions_per_address));
+}
+
+static const char *
+set_new_session_rate(struct options *o, const char *value)
+{
+	return (parse_number(value, 0, 1000000, &o->new_session_rate));
+}
+
+static const char *
+set_read_buffer_size(struct options *o, const char *value)
+{
+	return (parse_number(value, 1, INT32_MAX, &o->read_buffer_size));
+}
+
+static const char *
+set_socket_buffer_size(struct options *o, const char *value)
+{
+	return (parse_number(value, 4096, LARGEST_SOCKET_BUFFER, &o->socket_buffer_size));
+}
+
+static const char *
+set_workers(struct options *o, const char *value)
+{
+	return (parse_number(value, 0, 64, &o->workers));
+}
+
+/* The index of value in names, in any case, or -1. */
+static int
+find_name(const char *const *names, const char *value)
+{
+	int i;
+
+	for (i = 0; names[i] != NULL; i++)
+		if (strcasecmp(names[i], value) == 0)
+			return (i);
+	return (-1);
+}
+
+static const char *const offload_names[] = { "auto", "on", "off", NULL };
+static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
+static const char *const format_names[] = { "auto", "json", "text", NULL };
+
+static const char *
+set_segment_offload(struct options *o, const char *value)
+{
+	int i = find_name(offload_names, value);
+
+	o->segment_offload = i;
+	return (i == -1 ? "is unknown" : NULL);
+}
+
+static const char *
+set_log_level(struct options *o, const char *value)
+{
+	int i = find_name(level_names, value);
+
+	o->log_level = i;
+	return (i == -1 ? "is unknown" : NULL);
+}
+
+static const char *
+set_log_format(struct options *o, const char *value)
+{
+	int i = find_name(format_names, value);
+
+	o->log_format = i;
+	return (i == -1 ? "is unknown" : NULL);
+}
+
+static const char *
+parse_bool(const char *value, int *to)
+{
+	static const char *const yes[] = { "true", "t", "1", NULL };
+	static const char *const no[] = { "false", "f", "0", NULL };
+
+	*to = value == NULL || find_name(yes, value) != -1;
+	return (*to || find_name(no, value) != -1 ? NULL : "is not a boolean");
+}
+
+static const char *
+set_metrics_enabled(struct options *o, const char *value)
+{
+	return (parse_bool(value, &o->metrics_enabled));
+}
+
+static const char *
+set_metrics_session_labels(struct options *o, const char *value)
+{
+	return (parse_bool(value, &o->metrics_session_labels));
+}
+
+static const char *
+set_metrics_listen(struct options *o, const char *value)
+{
+	char host[ENDPOINT_HOST_MAX + 1];
+	struct sockaddr_in6 sin6;
+	const char *error;
+	uint16_t port;
+
+	if (strlcpy(o->metrics_listen, value, sizeof(o->metrics_listen)) >=
+	    sizeof(o->metrics_listen))
+		return ("is too long");
+	if (strncmp(value, "unix:", 5) == 0) {
+		if (value[5] != '/')
+			return ("is no absolute path");
+		if (strlen(value + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+			return ("is too long for a Unix socket");
+		return (NULL);
+	}
+	if ((error = endpoint_split(value, host, &port)) != NULL)
+		return (error);
+	if (value[0] == '[' && endpoint_parse_ipv6(host, &sin6) == -1)
+		return ("is not an IPv6 address");
+	return (NULL);
+}
+
+static const char *
+set_user(struct options *o, const char *value)
+{
+	o->user = value;
+	return (*value == '\0' ? "is empty" : NULL);
+}
+
+static const char *
+set_metrics_user(struct options *o, const char *value)
+{
+	o->metrics_user = value;
+	return (*value == '\0' ? "is empty" : NULL);
+}
+
+static const char *
+set_chroot(struct options *o, const char *value)
+{
+	o->chroot = value;
+	o->chroot_given = 1;
+	if (value[0] != '/')
+		return ("is no absolute path");
+	return (
+	    strlen(value) < sizeof(((struct msg_identity *)0)->chroot) ? NULL : "is too long");
+}
+
+static const char *
+set_check(struct options *o, const char *value)
+{
+	(void)value;
+	o->action = OPTIONS_CHECK;
+	return (NULL);
+}
+
+static const char *
+set_version(struct options *o, const char *value)
+{
+	(void)value;
+	o->action = OPTIONS_VERSION;
+	return (NULL);
+}
+
+static const char *
+set_help(struct options *o, const char *value)
+{
+	(void)value;
+	o->action = OPTIONS_HELP;
+	return (NULL);
+}
+
+/* ---- the table ---- */
+
+#define WANT_DURATION "a duration such as 500ms, 180s, 3m or 1h30m, above zero"
+#define WANT_BOOL "true, false, t, f, 1 or 0"
+
+static const struct flag flags[] = {
+	{ "listen", "ADDR:PORT", "ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820",
+	    "IPv4 address to listen on; repeatable; port 0 takes a free one", set_listen },
+	{ "upstream", "HOST:PORT",
+	    "[IPv6]:PORT, [fe80::1%eth0]:PORT, or NAME:PORT with an AAAA record",
+	    "IPv6 service to relay to", set_upstream },
+	{ "upstream-source", "IPV6", "an IPv6 address of this host",
+	    "source address towards the upstream (the kernel chooses)", set_upstream_source },
+	{ "upstream-ports", "LOW-HIGH", "LOW-HIGH with 1024 <= LOW <= HIGH <= 65535",
+	    "source ports towards the upstream (the system's ip_local_port_range)",
+	    set_upstream_ports },
+	{ "session-timeout", "DUR", WANT_DURATION,
+	    "end a session after this long a silence (180s)", set_session_timeout },
+	{ "unreplied-timeout", "DUR", WANT_DURATION,
+	    "the same for sessions that are not ASSURED (30s)", set_unreplied_timeout },
+	{ "max-sessions", "N", "a number up to 2147483647; 0 means as many as possible",
+	    "sessions at once (0: as many as descriptors and ports allow)", set_max_sessions },
+	{ "max-sessions-per-address", "N", "a number up to 2147483647; 0 means no limit",
+	    "sessions at once of one client address (0: no limit)",
+	    set_max_sessions_per_address },
+	{ "new-session-rate", "N", "a number up to 1000000; 0 means no limit",
+	    "new sessions a second (5000; 0: no limit)", set_new_session_rate },
+	{ "read-buffer-size", "N", "a number of bytes from 1 to 2147483647",
+	    "largest datagram relayed, in bytes (65536)", set_read_buffer_size },
+	{ "socket-buffer-size", "N", "a number of bytes from 4096 to 1073741824",
+	    "buffers of a listener, four times a session's, in bytes (4194304)",
+	    set_socket_buffer_size },
+	{ "segment-offload", "MODE", "auto, on or off", "UDP_GRO and UDP_SEGMENT (auto)",
+	    set_segment_offload },
+	{ "write-timeout", "DUR", WANT_DURATION,
+	    "drop a datagram that cannot be sent for this long (5s)", set_write_timeout },
+	{ "workers", "N", "a number from 0 to 64; 0 means one a CPU", "relay processes (1)",
+	    set_workers },
+	{ "resolve-interval", "DUR", "a duration such as 60s; 0s turns it off",
+	    "resolve an upstream name again this often (60s)", set_resolve_interval },
+	{ "log-level", "LEVEL", "debug, info, warn or error",
+	    "least level that is logged (info)", set_log_level },
+	{ "log-format", "FORMAT", "auto, json or text",
+	    "form of the log (auto: text on a terminal, else json)", set_log_format },
+	{ "metrics.enabled", "[=BOOL]", WANT_BOOL, "serve metrics over HTTP (false)",
+	    set_metrics_enabled },
+	{ "metrics.listen", "ADDR:PORT", "ADDR:PORT, [IPv6]:PORT, NAME:PORT or unix:/path",
+	    "where to serve them (127.0.0.1:9108)", set_metrics_listen },
+	{ "metrics.session-labels", "[=BOOL]", WANT_BOOL, "metrics of every session (false)",
+	    set_metrics_session_labels },
+	{ "user", "NAME", "the name of an unprivileged user",
+	    "identity of the children when started as root (udp46)", set_user },
+	{ "metrics.user", "NAME", "the name of an unprivileged user",
+	    "identity of the metrics child (as --user)", set_metrics_user },
+	{ "chroot", "DIR", "an absolute path of at most 255 characters",
+	    "empty directory to lock the children into (/var/empty)", set_chroot },
+	{ "check", NULL, NULL, "check the configuration, print what it means, exit (also -n)",
+	    set_check },
+	{ "version", NULL, NULL, "print version, commit and date, exit", set_version },
+	{ "help", NULL, NULL, "print this, exit", set_help },
+};
+
+#define NFLAGS (sizeof(flags) / sizeof(flags[0]))
+
+static void
+set_defaults(struct options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->session_timeout = 180 * SECOND;
+	o->unreplied_timeout = 30 * SECOND;
+	o->new_session_rate = 5000;
+	o->read_buffer_size = 65536;
+	o->socket_buffer_size = 4194304;
+	o->write_timeout = 5 * SECOND;
+	o->workers = 1;
+	o->resolve_interval = 60 * SECOND;
+	o->log_level = LOG_LEVEL_INFO;
+	o->user = "udp46";
+	o->chroot = "/var/empty";
+	strlcpy(o->metrics_listen, "127.0.0.1:9108", sizeof(o->metrics_listen));
+}
+
+/* What the flags mean together. */
+static int
+check_together(struct options *o, char *error, size_t size)
+{
+	char given[DURATION_STRLEN], most[DURATION_STRLEN];
+
+	if (o->listeners == 0) {
+		snprintf(error, size, "--listen is missing: want %s", flags[0].wanted);
+		return (-1);
+	}
+	if (o->upstream[0] == '\0') {
+		snprintf(error, size, "--upstream is missing: want %s", flags[1].wanted);
+		return (-1);
+	}
+	if (o->unreplied_timeout <= o->session_timeout)
+		return (0);
+	if (!o->unreplied_timeout_given) {
+		o->unreplied_timeout = o->session_timeout;
+		return (0);
+	}
+	snprintf(error, size,
+	    "--unreplied-timeout %s is above the session timeout: want at most %s",
+	    duration_format(o->unreplied_timeout, given, sizeof(given)),
+	    duration_format(o->session_timeout, most, sizeof(most)));
+	return (-1);
+}
+
+/* Whether the element of argv spells the flag in full: getopt takes abbreviations. */
+static int
+is_exact(const char *element, const char *name)
+{
+	element += strspn(element, "-");
+	return (
+	    strcspn(element, "=") == strlen(name) && strncmp(element, name, strlen(name)) == 0);
+}
+
+static void
+fill_getopt(struct option *longopts)
+{
+	size_t i;
+
+	memset(longopts, 0, (NFLAGS + 1) * sizeof(*longopts));
+	for (i = 0; i < NFLAGS; i++) {
+		longopts[i].name = flags[i].name;
+		longopts[i].has_arg = flags[i].argument == NULL ? no_argument
+		    : flags[i].argument[0] == '['		? optional_argument
+								: required_argument;
+	}
+}
+
+int
+options_parse(struct options *o, int argc, char **argv, char *error, size_t size)
+{
+	struct option longopts[NFLAGS + 1];
+	const struct flag *flag;
+	const char *wrong;
+	int c, at, index;
+
+	set_defaults(o);
+	fill_getopt(longopts);
+	opterr = 0;
+	optind = 0; /* glibc: start afresh */
+	for (at = 1;; at = optind) {
+		index = -1;
+		c = getopt_long_only(argc, argv, "+:n", longopts, &index);
+		if (c == -1)
+			break;
+		if (c == 'n') {
+			o->action = OPTIONS_CHECK;
+			continue;
+		}
+		if (c == ':') {
+			snprintf(error, size, "%s has no value: see --help", argv[at]);
+			return (-1);
+		}
+		if (c == '?' || !is_exact(argv[at], flags[index].name)) {
+			snprintf(
+			    error, size, "unknown flag or value '%s': see --help", argv[at]);
+			return (-1);
+		}
+		flag = &flags[index];
+		if ((wrong = flag->set(o, optarg)) != NULL) {
+			snprintf(error, size, "--%s: '%s' %s: want %s", flag->name,
+			    optarg != NULL ? optarg : "", wrong, flag->wanted);
+			return (-1);
+		}
+		if (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION)
+			return (0);
+	}
+	if (optind < argc) {
+		snprintf(
+		    error, size, "stray argument '%s': flags only, see --help", argv[optind]);
+		return (-1);
+	}
+	return (check_together(o, error, size));
+}
+
+void
+options_usage(FILE *out)
+{
+	char left[64];
+	size_t i;
+
+	fprintf(out, "usage: udp46 --listen ADDR:PORT --upstream HOST:PORT [flag ...]\n\n");
+	for (i = 0; i < NFLAGS; i++) {
+		snprintf(left, sizeof(left), "--%s%s%s", flags[i].name,
+		    flags[i].argument == NULL || flags[i].argument[0] == '[' ? "" : " ",
+		    flags[i].argument == NULL ? "" : flags[i].argument);
+		fprintf(out, "  %-31s %s\n", left, flags[i].help);
+	}
+	fprintf(out, "\nSee udp46(8).\n");
+}
+
+static void
+print_number(FILE *out, const char *name, uint32_t number, const char *zero)
+{
+	if (number == 0)
+		fprintf(out, "%-26s 0 (%s)\n", name, zero);
+	else
+		fprintf(out, "%-26s %u\n", name, number);
+}
+
+static void
+print_duration(FILE *out, const char *name, int64_t ns, const char *zero)
+{
+	char text[DURATION_STRLEN];
+
+	if (ns == 0)
+		fprintf(out, "%-26s 0s (%s)\n", name, zero);
+	else
+		fprintf(out, "%-26s %s\n", name, duration_format(ns, text, sizeof(text)));
+}
+
+void
+options_print(const struct options *o, FILE *out)
+{
+	char text[ENDPOINT_STRLEN];
+	uint32_t i;
+
+	for (i = 0; i < o->listeners; i++)
+		fprintf(out, "%-26s %s%s\n", "listen",
+		    endpoint_format_ipv4(&o->listen[i], text),
+		    o->listen[i].sin_port == 0 ? " (a free port)" : "");
+	fprintf(out, "%-26s %s", "upstream", o->upstream);
+	if (!o->upstream_literal)
+		fprintf(out, " (now %s)", endpoint_format_ipv6(&o->upstream_address, text));
+	fprintf(out, "\n%-26s %s\n", "upstream-source",
+	    o->upstream_source.sin6_family == 0
+		? "chosen by the kernel"
+		: inet_ntop(AF_INET6, &o->upstream_source.sin6_addr, text, sizeof(text)));
+	if (o->port_low == 0)
+		fprintf(out, "%-26s the system's ip_local_port_range\n", "upstream-ports");
+	else
+		fprintf(out, "%-26s %u-%u\n", "upstream-ports", o->port_low, o->port_high);
+	print_duration(out, "session-timeout", o->session_timeout, "");
+	print_duration(out, "unreplied-timeout", o->unreplied_timeout, "");
+	print_number(
+	    out, "max-sessions", o->max_sessions, "as many as descriptors and ports allow");
+	print_number(out, "max-sessions-per-address", o->max_sessions_per_address, "no limit");
+	print_number(out, "new-session-rate", o->new_session_rate, "no limit");
+	print_number(out, "read-buffer-size", o->read_buffer_size, "");
+	print_number(out, "socket-buffer-size", o->socket_buffer_size, "");
+	fprintf(out, "%-26s %s\n", "segment-offload", offload_names[o->segment_offload]);
+	print_duration(out, "write-timeout", o->write_timeout, "");
+	print_number(out, "workers", o->workers, "one a CPU");
+	print_duration(out, "resolve-interval", o->resolve_interval, "never again");
+	fprintf(out, "%-26s %s\n", "log-level", level_names[o->log_level]);
+	fprintf(out, "%-26s %s\n", "log-format", format_names[o->log_format]);
+	fprintf(out, "%-26s %s\n", "metrics.enabled", o->metrics_enabled ? "true" : "false");
+	fprintf(out, "%-26s %s\n", "metrics.listen", o->metrics_listen);
+	fprintf(out, "%-26s %s\n", "metrics.session-labels",
+	    o->metrics_session_labels ? "true" : "false");
+	fprintf(out, "%-26s %s\n", "user", o->user);
+	fprintf(out, "%-26s %s\n", "metrics.user",
+	    o->metrics_user != NULL ? o->metrics_user : o->user);
+	fprintf(out, "%-26s %s\n", "chroot", o->chroot);
+}
+
+void
+options_not_yet(const struct options *o, void (*warn)(const char *flag, const char *meaning))
+{
+	if (o->metrics_enabled)
+		warn("--metrics.enabled", "HTTP is not built in yet");
+	if (o->workers != 1)
+		warn("--workers", "one relay does all the work");
+	if (o->resolve_interval_given && o->resolve_interval > 0)
+		warn("--resolve-interval", "a name is resolved at start only");
+	if (o->segment_offload == SEGMENT_OFFLOAD_ON)
+		warn("--segment-offload", "datagrams are relayed one by one");
+}

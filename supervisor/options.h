@@ -1,0 +1,84 @@
+#ifndef SUPERVISOR_OPTIONS_H
+#define SUPERVISOR_OPTIONS_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/endpoint.h"
+#include "common/log.h"
+#include "common/messages.h"
+#include "supervisor/log_writer.h"
+
+enum segment_offload {
+	SEGMENT_OFFLOAD_AUTO,
+	SEGMENT_OFFLOAD_ON,
+	SEGMENT_OFFLOAD_OFF,
+};
+
+enum format_option {
+	FORMAT_AUTO,
+	FORMAT_JSON,
+	FORMAT_TEXT,
+};
+
+enum options_action {
+	OPTIONS_RUN,
+	OPTIONS_CHECK,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+};
+
+/* The command line, checked.  Durations in nanoseconds. */
+struct options {
+	enum options_action action;
+	struct sockaddr_in listen[LISTENERS_MAX];
+	uint32_t listeners;
+	char upstream[ENDPOINT_HOST_MAX + 16];	   /* as given */
+	char upstream_host[ENDPOINT_HOST_MAX + 1]; /* a name, unless upstream_literal */
+	struct sockaddr_in6 upstream_address;	   /* the port; the address if literal */
+	int upstream_literal;
+	struct sockaddr_in6 upstream_source; /* unspecified: the kernel chooses */
+	uint16_t port_low, port_high;	     /* 0: the system's range */
+	int64_t session_timeout;
+	int64_t unreplied_timeout;
+	uint32_t max_sessions;		   /* 0: as many as possible */
+	uint32_t max_sessions_per_address; /* 0: no limit */
+	uint32_t new_session_rate;	   /* a second; 0: no limit */
+	uint32_t read_buffer_size;
+	uint32_t socket_buffer_size;
+	enum segment_offload segment_offload;
+	int64_t write_timeout;
+	uint32_t workers;
+	int64_t resolve_interval;
+	enum log_level log_level;
+	enum format_option log_format;
+	int metrics_enabled;
+	char metrics_listen[ENDPOINT_HOST_MAX + 16];
+	int metrics_session_labels;
+	const char *user;
+	const char *metrics_user; /* NULL: as user */
+	const char *chroot;
+	int chroot_given;
+	int unreplied_timeout_given;
+	int resolve_interval_given;
+};
+
+/*
+ * Read the command line into *options.  Returns 0; or -1 with a message in `error` that names
+ * the flag, the value and the remedy.  Options that are not given have their defaults.
+ */
+int options_parse(struct options *options, int argc, char **argv, char *error, size_t size);
+
+/* One line a flag on `out`. */
+void options_usage(FILE *out);
+
+/* What the options mean, one line a flag, on `out`. */
+void options_print(const struct options *options, FILE *out);
+
+/* Call warn(flag, meaning) for each flag that was asked for and does nothing yet. */
+void options_not_yet(
+    const struct options *options, void (*warn)(const char *flag, const char *meaning));
+
+#endif

@@ -1,0 +1,45 @@
+#ifndef SUPERVISOR_PORTS_H
+#define SUPERVISOR_PORTS_H
+
+#include <stdint.h>
+
+/* A port that has served rests this long: a late reply must not reach a stranger. */
+#define PORT_REST (60 * SECOND)
+
+struct resting {
+	int64_t since;
+	uint16_t port;
+};
+
+/*
+ * The source ports towards the upstream: those that are free, in no order, and those that
+ * rest, in the order in which they came back.  Taking and returning cost the same whatever
+ * their number.  `now` is clock_now().
+ */
+struct ports {
+	uint32_t total;
+	uint32_t nfree;
+	uint32_t nresting, first; /* of the ring */
+	uint16_t *free;
+	struct resting *resting;
+};
+
+/*
+ * All ports from low to high but those that `reserved` lists the way that
+ * ip_local_reserved_ports does ("8080,9000-9010"; see Documentation/networking/ip-sysctl).
+ * Returns 0, or -1 with errno: ENOMEM, ERANGE if none is left.
+ */
+int ports_init(struct ports *ports, uint16_t low, uint16_t high, const char *reserved);
+void ports_free(struct ports *ports);
+
+/*
+ * Take a port: a random free one, else the one that has rested longest, even if not long
+ * enough.  Returns 0 when all are taken.
+ */
+uint16_t ports_take(struct ports *ports, int64_t now);
+
+/* Give a port back: to rest, or, as one that never served, to be taken again at once. */
+void ports_return(struct ports *ports, uint16_t port, int64_t now);
+void ports_untake(struct ports *ports, uint16_t port);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * Looking up a name runs code that is not ours (NSS modules) on answers from the network, so
+ * it happens in a child that lives for one look-up: unprivileged, reading files only, and gone
+ * after ten seconds whatever happens.
+ */
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/confine.h"
+#include "common/log.h"
+#include "common/msg.h"
+#include "supervisor/child.h"
+#include "supervisor/log_writer.h"
+#include "supervisor/resolver.h"
+
+#define LOOKUP_SECONDS 10
+#define ANSWER_TIMEOUT 12000 /* milliseconds */
+#define DESCRIPTORS 64
+
+/* ---- in the child ---- */
+
+static int
+is_usable(const struct addrinfo *ai)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)ai->ai_addr;
+
+	return (ai->ai_family == AF_INET6 && endpoint_check_upstream(sin6) == NULL);
+}
+
+static void
+collect(const struct addrinfo *ai, struct msg_resolved *result)
+{
+	const struct sockaddr_in6 *sin6;
+
+	for (; ai != NULL && result->count < RESOLVED_MAX; ai = ai->ai_next) {
+		if (!is_usable(ai))
+			continue;
+		sin6 = (const void *)ai->ai_addr;
+		memcpy(result->found[result->count].address, &sin6->sin6_addr,
+		    sizeof(sin6->sin6_addr));
+		result->found[result->count++].scope = sin6->sin6_scope_id;
+	}
+}
+
+static void
+look_up(const char *host, struct msg_resolved *result)
+{
+	struct addrinfo hints = { .ai_family = AF_INET6, .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *ai;
+	int error;
+
+	memset(result, 0, sizeof(*result));
+	if ((error = getaddrinfo(host, NULL, &hints, &ai)) == 0) {
+		collect(ai, result);
+		freeaddrinfo(ai);
+		error = EAI_NONAME;
+	}
+	if (result->count > 0)
+		return;
+	strlcpy(result->error, gai_strerror(error), sizeof(result->error));
+	hints.ai_family = AF_INET;
+	if (getaddrinfo(host, NULL, &hints, &ai) == 0) {
+		result->ipv4_only = 1;
+		freeaddrinfo(ai);
+	}
+}
+
+void
+resolver_main(void)
+{
+	static struct msg msg;
+	struct msg_identity identity;
+	struct msg_resolved result;
+	char host[ENDPOINT_HOST_MAX + 1];
+	int control = CONTROL_FILENO;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	/* SIGALRM ends it, wherever it is. */
+	alarm(LOOKUP_SECONDS);
+	if (msg_wait(control, FROM_SUPERVISOR, &msg, -1) != 1 || msg.type != MSG_IDENTITY)
+		_exit(EXIT_REFUSED);
+	memcpy(&identity, msg.payload, sizeof(identity));
+	log_init(identity.log_level, msg_log_sink, &control);
+	confine(&resolver_confinement, &identity);
+	if (msg_wait(control, FROM_SUPERVISOR, &msg, -1) != 1 || msg.type != MSG_RESOLVE)
+		_exit(EXIT_REFUSED);
+	memcpy(host, msg.payload, sizeof(host));
+	host[sizeof(host) - 1] = '\0';
+	look_up(host, &result);
+	_exit(msg_send(control, MSG_RESOLVED, &result, 1, NULL, 0) == -1 ? EXIT_REFUSED : 0);
+}
+
+/* ---- in the supervisor ---- */
+
+/* The child's word, made fit for use: nothing in it is trusted. */
+static int
+check_answer(struct msg_resolved *result)
+{
+	struct sockaddr_in6 sin6;
+	uint32_t i;
+
+	result->error[sizeof(result->error) - 1] = '\0';
+	if (result->count > RESOLVED_MAX)
+		return (-1);
+	for (i = 0; i < result->count; i++) {
+		memset(&sin6, 0, sizeof(sin6));
+		memcpy(&sin6.sin6_addr, result->found[i].address, sizeof(sin6.sin6_addr));
+		sin6.sin6_scope_id = result->found[i].scope;
+		if (endpoint_check_upstream(&sin6) != NULL)
+			return (-1);
+	}
+	return (0);
+}
+
+/* Wait for the answer, passing log records on.  Returns 0, or -1 with errno. */
+static int
+await_answer(struct child *child, struct msg_resolved *result)
+{
+	static struct msg msg;
+	int64_t now = clock_now(), until = now + ANSWER_TIMEOUT * MILLISECOND;
+	int n;
+
+	for (;; now = clock_now()) {
+		n = msg_wait(child->control, child->sender, &msg, clock_timeout(until, now));
+		if (n == 0)
+			errno = ECONNRESET;
+		if (n != 1)
+			return (-1);
+		if (msg.type == MSG_LOG && log_record_check((void *)msg.payload) == 0)
+			log_pass_on((void *)msg.payload);
+		if (msg.type != MSG_RESOLVED)
+			continue;
+		memcpy(result, msg.payload, sizeof(*result));
+		errno = EBADMSG;
+		return (check_answer(result));
+	}
+}
+
+int
+resolve(const char *host, const struct msg_identity *identity, int binary,
+    struct msg_resolved *result)
+{
+	struct msg_identity mine = *identity;
+	struct msg_resolve question;
+	struct child child;
+	int status = 0, answered = -1;
+
+	memset(&question, 0, sizeof(question));
+	memset(result, 0, sizeof(*result));
+	strlcpy(question.host, host, sizeof(question.host));
+	mine.descriptors = DESCRIPTORS;
+	child_init(&child, "resolver", TITLE_RESOLVER, FROM_RESOLVER);
+	if (child_start(&child, binary, clock_now()) == -1) {
+		strlcpy(result->error, strerror(errno), sizeof(result->error));
+		return (-1);
+	}
+	if (msg_send(child.control, MSG_IDENTITY, &mine, 1, NULL, 0) == 0 &&
+	    msg_send(child.control, MSG_RESOLVE, &question, 1, NULL, 0) == 0)
+		answered = await_answer(&child, result);
+	if (answered == -1) {
+		memset(result, 0, sizeof(*result));
+		snprintf(result->error, sizeof(result->error),
+		    "no answer from the resolver: %s", strerror(errno));
+		kill(child.pid, SIGKILL);
+	}
+	close(child.control);
+	while (waitpid(child.pid, &status, 0) == -1 && errno == EINTR)
+		;
+	return (result->count > 0 ? 0 : -1);
+}

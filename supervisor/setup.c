@@ -1,0 +1,285 @@
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/confine.h"
+#include "common/landlock.h"
+#include "supervisor/resolver.h"
+#include "supervisor/setup.h"
+
+/* Descriptors of the supervisor beside sockets of the store and listeners. */
+#define SUPERVISOR_DESCRIPTORS 64
+
+#define PORT_RANGE_FILE "/proc/sys/net/ipv4/ip_local_port_range"
+#define PORT_RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
+
+/* ---- who the children are ---- */
+
+static void
+setup_user(const struct options *o, struct msg_identity *id)
+{
+	const struct passwd *pw;
+
+	id->uid = getuid();
+	id->gid = getgid();
+	if (geteuid() != 0)
+		return;
+	errno = 0;
+	if ((pw = getpwnam(o->user)) == NULL)
+		errx(EXIT_REFUSED,
+		    "--user %s: no such user: create it (see systemd-sysusers(8)) or name another",
+		    o->user);
+	if (pw->pw_uid == 0 || pw->pw_gid == 0)
+		errx(EXIT_REFUSED, "--user %s: is root: name an unprivileged user", o->user);
+	id->uid = pw->pw_uid;
+	id->gid = pw->pw_gid;
+	id->change_user = 1;
+}
+
+/* Returns NULL, or what is wrong with the directory. */
+static const char *
+judge_chroot(const char *path)
+{
+	const struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+	int entries = 0;
+
+	if (lstat(path, &st) == -1)
+		return (strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return ("is not a directory");
+	if (st.st_uid != 0)
+		return ("is not owned by root");
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return ("can be written to by others than root");
+	if ((dir = opendir(path)) == NULL)
+		return (strerror(errno));
+	while ((entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			entries++;
+	closedir(dir);
+	return (entries == 0 ? NULL : "is not empty");
+}
+
+static void
+setup_chroot(const struct options *o, struct msg_identity *id)
+{
+	const char *wrong;
+
+	if (o->action == OPTIONS_RUN && geteuid() == 0 && mkdir(o->chroot, 0755) == -1 &&
+	    errno != EEXIST)
+		err(EXIT_REFUSED, "--chroot %s: mkdir", o->chroot);
+	if ((wrong = judge_chroot(o->chroot)) == NULL) {
+		strlcpy(id->chroot, o->chroot, sizeof(id->chroot));
+		return;
+	}
+	/* It is made at start, or, for a user who cannot, done without. */
+	if (access(o->chroot, F_OK) == -1 && errno == ENOENT && !o->chroot_given)
+		return;
+	errx(EXIT_REFUSED,
+	    "--chroot %s: %s: want an empty directory that only root can write to", o->chroot,
+	    wrong);
+}
+
+void
+setup_identity(const struct options *o, struct msg_identity *id)
+{
+	memset(id, 0, sizeof(*id));
+	id->parent = getpid();
+	id->log_level = (uint8_t)o->log_level;
+	id->landlock = (uint8_t)landlock_abi();
+	setup_user(o, id);
+	setup_chroot(o, id);
+}
+
+/* ---- the upstream ---- */
+
+void
+setup_upstream(struct options *o, const struct msg_identity *id, int binary)
+{
+	struct msg_resolved result;
+	char text[ENDPOINT_STRLEN];
+
+	if (o->upstream_literal)
+		return;
+	if (resolve(o->upstream_host, id, binary, &result) == -1)
+		errx(EXIT_REFUSED, "--upstream %s: %s: want a name with an AAAA record",
+		    o->upstream, result.ipv4_only ? "has an IPv4 address only" : result.error);
+	memcpy(&o->upstream_address.sin6_addr, result.found[0].address,
+	    sizeof(o->upstream_address.sin6_addr));
+	o->upstream_address.sin6_scope_id = result.found[0].scope;
+	log_info("upstream resolved", "upstream=%s address=%s", o->upstream,
+	    endpoint_format_ipv6(&o->upstream_address, text));
+}
+
+/* ---- sockets ---- */
+
+void
+setup_listeners(const struct options *o, struct keeper *k)
+{
+	struct sockaddr_in sin;
+	char text[ENDPOINT_STRLEN];
+	uint32_t i;
+
+	for (i = 0; i < o->listeners; i++) {
+		sin = o->listen[i];
+		if ((k->listeners[i] = listener_open(&sin, o->socket_buffer_size)) == -1)
+			err(EXIT_REFUSED, "--listen %s: bind",
+			    endpoint_format_ipv4(&o->listen[i], text));
+		k->config.listener[i].address = sin.sin_addr.s_addr;
+		k->config.listener[i].port = sin.sin_port;
+		log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
+	}
+	k->config.listeners = o->listeners;
+	if (buffers_limited())
+		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
+		    o->socket_buffer_size,
+		    "raise net.core.rmem_max and wmem_max, or grant CAP_NET_ADMIN");
+}
+
+static void
+read_port_range(uint16_t *low, uint16_t *high)
+{
+	FILE *f;
+	int n = 0;
+
+	if ((f = fopen(PORT_RANGE_FILE, "re")) != NULL) {
+		n = fscanf(f, "%hu %hu", low, high);
+		fclose(f);
+	}
+	if (n != 2 || *low == 0 || *low > *high)
+		errx(
+		    EXIT_REFUSED, "%s: cannot be read: give --upstream-ports", PORT_RANGE_FILE);
+}
+
+static void
+setup_ports(const struct options *o, struct ports *ports)
+{
+	uint16_t low = o->port_low, high = o->port_high;
+	char *reserved = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	if (low == 0)
+		read_port_range(&low, &high);
+	if ((f = fopen(PORT_RESERVED_FILE, "re")) != NULL) {
+		if (getline(&reserved, &size, f) == -1) {
+			free(reserved);
+			reserved = NULL;
+		}
+		fclose(f);
+	}
+	if (ports_init(ports, low, high, reserved != NULL ? reserved : "") == -1) {
+		if (errno == ERANGE)
+			errx(EXIT_REFUSED,
+			    "--upstream-ports %u-%u: all reserved by ip_local_reserved_ports: "
+			    "name another range",
+			    low, high);
+		err(EXIT_REFUSED, "ports");
+	}
+	free(reserved);
+}
+
+static rlim_t
+raise_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(EXIT_REFUSED, "getrlimit");
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(EXIT_REFUSED, "setrlimit");
+	return (rl.rlim_cur);
+}
+
+/* How many sessions there can be, and how many sockets for them with those in stock. */
+static void
+setup_capacity(const struct options *o, struct keeper *k)
+{
+	rlim_t descriptors = raise_descriptors();
+	uint32_t fixed = SUPERVISOR_DESCRIPTORS + o->listeners, slots = k->ports.total;
+
+	if (descriptors <= fixed)
+		errx(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
+		    (unsigned long long)descriptors, fixed + 1);
+	if (descriptors - fixed < slots)
+		slots = (uint32_t)(descriptors - fixed);
+	if (o->max_sessions > 0 && slots - STOCK_TARGET > o->max_sessions &&
+	    slots > STOCK_TARGET)
+		slots = o->max_sessions + STOCK_TARGET;
+	k->config.slots_max = slots;
+	k->config.sessions_max =
+	    o->max_sessions > 0 && o->max_sessions < slots ? o->max_sessions : slots;
+	if (o->max_sessions > k->config.sessions_max)
+		log_warn("capacity below --max-sessions",
+		    "max_sessions=%u session_capacity=%u ports=%u descriptors=%llu",
+		    o->max_sessions, k->config.sessions_max, k->ports.total,
+		    (unsigned long long)descriptors);
+}
+
+static void
+setup_totals(struct keeper *k)
+{
+	if ((k->totals_fd = totals_create()) == -1 ||
+	    (k->totals = totals_map(k->totals_fd, 0)) == NULL)
+		err(EXIT_REFUSED, "memfd");
+}
+
+void
+setup_keeper(const struct options *o, const struct msg_identity *id, struct keeper *k)
+{
+	struct msg_relay_config *config = &k->config;
+
+	setup_ports(o, &k->ports);
+	setup_capacity(o, k);
+	setup_totals(k);
+	config->session_timeout = o->session_timeout;
+	config->unreplied_timeout = o->unreplied_timeout;
+	config->write_timeout = o->write_timeout;
+	config->sessions_per_address = o->max_sessions_per_address;
+	config->new_session_rate = o->new_session_rate;
+	config->datagram_max = o->read_buffer_size;
+	memcpy(config->upstream_address, &o->upstream_address.sin6_addr,
+	    sizeof(config->upstream_address));
+	config->upstream_port = o->upstream_address.sin6_port;
+	k->upstream.address = o->upstream_address;
+	k->upstream.source = o->upstream_source;
+	k->upstream.buffer_size = o->socket_buffer_size / 4;
+	k->identity = *id;
+	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
+	if (keeper_init(k) == -1)
+		err(EXIT_REFUSED, "socket store");
+}
+
+/* ---- confinement ---- */
+
+void
+setup_confinement(struct msg_identity *id)
+{
+	const char *step;
+
+	if (confine_supervisor() == -1)
+		err(EXIT_REFUSED, "capabilities");
+	if ((step = confine_probe(id)) == NULL)
+		id->namespaces = 1;
+	else
+		log_warn("namespaces unavailable", "step=%s error=%s instead=%s", step,
+		    strerror(errno), id->change_user ? "chroot" : "neither");
+	if (id->landlock == 0)
+		log_warn("landlock unavailable", "remedy=%s",
+		    "a kernel of 5.13 or newer with landlock in its lsm= list");
+	if (id->chroot[0] == '\0')
+		log_warn("chroot unavailable", "remedy=%s",
+		    "let root make the directory of --chroot");
+}

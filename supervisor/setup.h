@@ -1,0 +1,28 @@
+#ifndef SUPERVISOR_SETUP_H
+#define SUPERVISOR_SETUP_H
+
+#include "supervisor/keeper.h"
+#include "supervisor/options.h"
+
+/*
+ * What the supervisor does once, while it still has its privileges.  Every function here ends
+ * the program with err(3) and EXIT_REFUSED when the system refuses, naming flag and value.
+ */
+
+/* Who the children shall be, from --user and --chroot; the chroot is judged, or made. */
+void setup_identity(const struct options *options, struct msg_identity *identity);
+
+/* Bind the listeners: the last thing that may take a privilege beyond the supervisor's own. */
+void setup_listeners(const struct options *options, struct keeper *keeper);
+
+/* Give up what will not be needed, find out what confinement works here, say what does not. */
+void setup_confinement(struct msg_identity *identity);
+
+/* The upstream's address, if it was given by name. */
+void setup_upstream(struct options *options, const struct msg_identity *identity, int binary);
+
+/* Ports, store, totals: all else that the relay will be told. */
+void setup_keeper(
+    const struct options *options, const struct msg_identity *identity, struct keeper *keeper);
+
+#endif

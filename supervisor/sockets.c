@@ -1,0 +1,113 @@
+#include <sys/socket.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor/sockets.h"
+
+/* Reads that empty a new socket; more than one is rare. */
+#define DRAIN_MAX 64
+
+static int limited;
+
+int
+buffers_limited(void)
+{
+	return (limited);
+}
+
+static int
+set_int(int fd, int level, int name, int value)
+{
+	return (setsockopt(fd, level, name, &value, sizeof(value)));
+}
+
+/*
+ * SO_RCVBUFFORCE goes beyond net.core.rmem_max, with CAP_NET_ADMIN; without it the kernel
+ * cuts the size silently.  See socket(7).
+ */
+static int
+set_buffer(int fd, int force, int plain, uint32_t size)
+{
+	socklen_t len = sizeof(int);
+	int got;
+
+	if (set_int(fd, SOL_SOCKET, force, (int)size) == 0)
+		return (0);
+	if (set_int(fd, SOL_SOCKET, plain, (int)size) == -1 ||
+	    getsockopt(fd, SOL_SOCKET, plain, &got, &len) == -1)
+		return (-1);
+	/* The kernel doubles what it takes, for its own use. */
+	if ((uint32_t)got / 2 < size)
+		limited = 1;
+	return (0);
+}
+
+static int
+set_buffers(int fd, uint32_t size)
+{
+	if (set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, size) == -1)
+		return (-1);
+	return (set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, size));
+}
+
+static int
+close_failed(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return (-1);
+}
+
+int
+listener_open(struct sockaddr_in *sin, uint32_t buffer_size)
+{
+	socklen_t len = sizeof(*sin);
+	int fd;
+
+	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (-1);
+	if (set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ||
+	    set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) == -1 ||
+	    set_buffers(fd, buffer_size) == -1 ||
+	    bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == -1 ||
+	    getsockname(fd, (struct sockaddr *)sin, &len) == -1)
+		return (close_failed(fd));
+	return (fd);
+}
+
+/* Between bind and connect anybody could send. */
+static void
+drain(int fd)
+{
+	char byte;
+	int i;
+
+	for (i = 0; i < DRAIN_MAX; i++)
+		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) == -1)
+			return;
+}
+
+int
+upstream_open(const struct upstream *upstream, uint16_t port)
+{
+	struct sockaddr_in6 source = upstream->source;
+	int fd;
+
+	source.sin6_family = AF_INET6;
+	source.sin6_port = htons(port);
+	if ((fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (-1);
+	/* A chosen port: connect(2) alone would search the whole table when it is nearly full. */
+	if (set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1 ||
+	    bind(fd, (const struct sockaddr *)&source, sizeof(source)) == -1 ||
+	    set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
+	    set_buffers(fd, upstream->buffer_size) == -1 ||
+	    connect(fd, (const struct sockaddr *)&upstream->address,
+		sizeof(upstream->address)) == -1)
+		return (close_failed(fd));
+	drain(fd);
+	return (fd);
+}

@@ -1,0 +1,36 @@
+#ifndef SUPERVISOR_SOCKETS_H
+#define SUPERVISOR_SOCKETS_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+/*
+ * Every socket that touches the network is made here, and nowhere else.
+ */
+
+/* How upstream sockets are made: all alike. */
+struct upstream {
+	struct sockaddr_in6 address;
+	struct sockaddr_in6 source; /* sin6_family 0: the kernel chooses */
+	uint32_t buffer_size;	    /* of a session's socket, bytes */
+};
+
+/*
+ * Make a listener: an IPv4 UDP socket bound to *sin, whose datagrams come with the address
+ * that they were sent to and with their TOS.  Stores the real address in *sin.  `buffer_size`
+ * is that of each direction in bytes.  Returns the descriptor, or -1 with errno.  See ip(7).
+ */
+int listener_open(struct sockaddr_in *sin, uint32_t buffer_size);
+
+/*
+ * Make a socket for a session: IPv6 only, bound to `port` (host byte order), connected to the
+ * upstream, and empty: what a stranger sent before it was connected is gone.  Returns the
+ * descriptor, or -1 with errno: EADDRINUSE if the port serves another program, ENETUNREACH
+ * and the like without a route.  See ipv6(7).
+ */
+int upstream_open(const struct upstream *upstream, uint16_t port);
+
+/* Whether buffers could not be made as large as asked for, since the start. */
+int buffers_limited(void);
+
+#endif

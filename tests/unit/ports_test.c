@@ -1,0 +1,104 @@
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "supervisor/ports.h"
+#include "tests/unit/unit.h"
+
+CASE(all_once)
+{
+	unsigned char seen[65536] = { 0 };
+	struct ports ports;
+	uint16_t port;
+	int i, in_order = 1;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 40000, 40999, ""), 0);
+	ATF_CHECK_EQ(ports.total, 1000);
+	for (i = 0; i < 1000; i++) {
+		port = ports_take(&ports, 0);
+		ATF_REQUIRE(port >= 40000 && port <= 40999 && !seen[port]);
+		seen[port] = 1;
+		in_order &= port == 40000 + i;
+	}
+	ATF_CHECK_EQ(ports_take(&ports, 0), 0);
+	ATF_CHECK_MSG(!in_order, "ports are to be chosen at random");
+	ports_free(&ports);
+}
+
+CASE(rest)
+{
+	struct ports ports;
+	uint16_t first;
+	int i;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50003, ""), 0);
+	first = ports_take(&ports, 0);
+	ports_return(&ports, first, 0);
+	/* As long as others are free, it rests. */
+	for (i = 0; i < 3; i++)
+		ATF_CHECK(ports_take(&ports, 59 * SECOND) != first);
+	/* With no other left it serves all the same. */
+	ATF_CHECK_EQ(ports_take(&ports, 59 * SECOND), first);
+	ATF_CHECK_EQ(ports_take(&ports, 59 * SECOND), 0);
+	ports_free(&ports);
+}
+
+CASE(longest_rested_first)
+{
+	struct ports ports;
+	uint16_t port[3];
+	int i;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50002, ""), 0);
+	for (i = 0; i < 3; i++)
+		port[i] = ports_take(&ports, 0);
+	for (i = 0; i < 3; i++)
+		ports_return(&ports, port[i], i * SECOND);
+	for (i = 0; i < 3; i++)
+		ATF_CHECK_EQ(ports_take(&ports, 10 * SECOND), port[i]);
+	/* After a minute they are free again, in no order. */
+	for (i = 0; i < 3; i++)
+		ports_return(&ports, port[i], 10 * SECOND);
+	ports_take(&ports, 70 * SECOND);
+	ATF_CHECK_EQ(ports.nfree, 2);
+	ATF_CHECK_EQ(ports.nresting, 0);
+	ports_free(&ports);
+}
+
+CASE(untake)
+{
+	struct ports ports;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50000, ""), 0);
+	ATF_CHECK_EQ(ports_take(&ports, 0), 50000);
+	ports_untake(&ports, 50000);
+	ATF_CHECK_EQ(ports.nresting, 0);
+	ATF_CHECK_EQ(ports_take(&ports, 0), 50000);
+	ports_free(&ports);
+}
+
+CASE(reserved)
+{
+	struct ports ports;
+	uint16_t port;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 40000, 40009, "8080,40001-40003,40009,65535\n"), 0);
+	ATF_CHECK_EQ(ports.total, 6);
+	while ((port = ports_take(&ports, 0)) != 0)
+		ATF_CHECK(port != 40001 && port != 40002 && port != 40003 && port != 40009);
+	ports_free(&ports);
+	ATF_CHECK(ports_init(&ports, 40001, 40003, "40000-40100") == -1 && errno == ERANGE);
+	ATF_REQUIRE_EQ(ports_init(&ports, 65535, 65535, "\n"), 0);
+	ATF_CHECK_EQ(ports_take(&ports, 0), 65535);
+	ports_free(&ports);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, all_once);
+	ATF_TP_ADD_TC(tp, rest);
+	ATF_TP_ADD_TC(tp, longest_rested_first);
+	ATF_TP_ADD_TC(tp, untake);
+	ATF_TP_ADD_TC(tp, reserved);
+	return (atf_no_error());
+}

@@ -1,0 +1,90 @@
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "relay/queue.h"
+#include "tests/unit/unit.h"
+
+static int
+append(struct queue_pool *pool, struct queue **queue, int64_t deadline, const char *text)
+{
+	struct datagram head = { .deadline = deadline, .length = (uint16_t)strlen(text) };
+
+	return (queue_append(pool, queue, 1, 0, &head, text));
+}
+
+CASE(order)
+{
+	struct queue_pool pool;
+	struct queue *queue = NULL;
+
+	queue_pool_init(&pool);
+	ATF_CHECK_EQ(pool.deadline, NEVER);
+	ATF_REQUIRE_EQ(append(&pool, &queue, 10, "one"), 0);
+	ATF_REQUIRE_EQ(append(&pool, &queue, 20, ""), 0);
+	ATF_REQUIRE_EQ(append(&pool, &queue, 5, "three"), 0);
+	ATF_CHECK_EQ(pool.deadline, 5);
+	ATF_CHECK(memcmp(queue_first(queue)->payload, "one", 3) == 0);
+	queue_remove_first(&pool, &queue);
+	ATF_CHECK_EQ(queue_first(queue)->length, 0);
+	queue_pool_update(&pool);
+	ATF_CHECK_EQ(pool.deadline, 20);
+	queue_remove_first(&pool, &queue);
+	ATF_CHECK(memcmp(queue_first(queue)->payload, "three", 5) == 0);
+	queue_remove_first(&pool, &queue);
+	ATF_CHECK(queue == NULL);
+	ATF_CHECK_EQ(pool.count, 0);
+	ATF_CHECK_EQ(pool.bytes, 0);
+	ATF_CHECK_EQ(pool.deadline, NEVER);
+}
+
+CASE(bounds)
+{
+	struct queue_pool pool;
+	struct queue *queues[QUEUE_POOL_DATAGRAMS / QUEUE_DATAGRAMS + 1] = { NULL };
+	int i, j, full = QUEUE_POOL_DATAGRAMS / QUEUE_DATAGRAMS;
+
+	queue_pool_init(&pool);
+	for (i = 0; i < full; i++) {
+		for (j = 0; j < QUEUE_DATAGRAMS; j++)
+			ATF_REQUIRE_EQ(append(&pool, &queues[i], 1, "x"), 0);
+		/* A queue of its own bound, whatever is left of the pool. */
+		ATF_CHECK(append(&pool, &queues[i], 1, "x") == -1 && errno == ENOBUFS);
+	}
+	ATF_CHECK_EQ(pool.count, QUEUE_POOL_DATAGRAMS);
+	ATF_CHECK(append(&pool, &queues[full], 1, "x") == -1 && errno == ENOBUFS);
+	ATF_CHECK(queues[full] == NULL);
+	queue_remove_first(&pool, &queues[0]);
+	ATF_CHECK_EQ(append(&pool, &queues[full], 1, "x"), 0);
+	for (i = 0; i <= full; i++)
+		while (queues[i] != NULL)
+			queue_remove_first(&pool, &queues[i]);
+	ATF_CHECK(LIST_EMPTY(&pool.queues));
+}
+
+CASE(bytes)
+{
+	static unsigned char payload[65535];
+	struct datagram head = { .deadline = 1, .length = sizeof(payload) };
+	struct queue *queues[64] = { NULL };
+	struct queue_pool pool;
+	int i, n = 0;
+
+	queue_pool_init(&pool);
+	for (i = 0; i < 640; i++)
+		if (queue_append(&pool, &queues[i % 64], 1, 0, &head, payload) == 0)
+			n++;
+	ATF_CHECK_EQ(n, QUEUE_POOL_BYTES / 65535);
+	for (i = 0; i < 64; i++)
+		while (queues[i] != NULL)
+			queue_remove_first(&pool, &queues[i]);
+	ATF_CHECK_EQ(pool.bytes, 0);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, order);
+	ATF_TP_ADD_TC(tp, bounds);
+	ATF_TP_ADD_TC(tp, bytes);
+	return (atf_no_error());
+}

@@ -1,0 +1,284 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "relay/session.h"
+#include "tests/unit/unit.h"
+
+static struct session_table table;
+
+static void
+make_table(uint32_t capacity, uint32_t per_address)
+{
+	const struct session_config config = {
+		.capacity = capacity,
+		.per_address = per_address,
+		.session_timeout = 180 * SECOND,
+		.unreplied_timeout = 30 * SECOND,
+		.secret = { 1, 2, 3, 4 },
+	};
+
+	ATF_REQUIRE_EQ(session_table_init(&table, &config), 0);
+}
+
+static struct session_key
+client(uint32_t n)
+{
+	return ((struct session_key){
+	    htonl(0xc0000200 + n / 1000), htons((uint16_t)(n % 1000 + 1)), 0 });
+}
+
+static struct session *
+open_client(uint32_t n, int64_t now)
+{
+	struct session_key key = client(n);
+
+	return (session_open(&table, &key, 0, now, 1));
+}
+
+static struct session *
+find_client(uint32_t n)
+{
+	struct session_key key = client(n);
+
+	return (session_find(&table, &key));
+}
+
+static void
+make_assured(struct session *s, int64_t now)
+{
+	session_upstream_spoke(&table, s, now);
+	session_client_spoke(&table, s, now);
+	ATF_REQUIRE_EQ(s->state, SESSION_ASSURED);
+}
+
+CASE(find)
+{
+	struct session_key other;
+	uint32_t i;
+
+	make_table(5000, 0);
+	for (i = 0; i < 5000; i++)
+		ATF_REQUIRE(open_client(i, 0) != NULL);
+	ATF_CHECK(open_client(5000, 0) == NULL && errno == ENFILE);
+	for (i = 0; i < 5000; i++)
+		ATF_REQUIRE(find_client(i) != NULL);
+	/* The listener is part of the key. */
+	other = client(7);
+	other.listener = 1;
+	ATF_CHECK(session_find(&table, &other) == NULL);
+	for (i = 0; i < 5000; i += 2)
+		session_close(&table, find_client(i));
+	for (i = 0; i < 5000; i++)
+		ATF_REQUIRE_EQ(find_client(i) != NULL, i % 2);
+	ATF_CHECK_EQ(table.count, 2500);
+	session_table_free(&table);
+}
+
+CASE(closed_keeps_its_place)
+{
+	struct session *a, *b;
+
+	make_table(1, 0);
+	a = open_client(1, 0);
+	session_close(&table, a);
+	/* Not yet reported, so not reused; but another fits. */
+	b = open_client(2, 0);
+	ATF_REQUIRE(b != NULL && b != a);
+	session_close(&table, b);
+	ATF_CHECK(open_client(3, 0) == NULL);
+	session_free(&table, a);
+	ATF_CHECK_EQ(open_client(3, 0), a);
+	session_table_free(&table);
+}
+
+CASE(states)
+{
+	struct session *s;
+
+	make_table(4, 0);
+	s = open_client(1, 0);
+	ATF_CHECK_EQ(s->state, SESSION_UNREPLIED);
+	ATF_CHECK(!session_client_spoke(&table, s, 1));
+	ATF_CHECK_EQ(s->state, SESSION_UNREPLIED);
+	ATF_CHECK(session_upstream_spoke(&table, s, 2));
+	ATF_CHECK_EQ(s->state, SESSION_REPLIED);
+	ATF_CHECK(!session_upstream_spoke(&table, s, 3));
+	ATF_CHECK_EQ(s->state, SESSION_REPLIED);
+	ATF_CHECK(session_client_spoke(&table, s, 4));
+	ATF_CHECK_EQ(s->state, SESSION_ASSURED);
+	ATF_CHECK(!session_upstream_spoke(&table, s, 5));
+	ATF_CHECK(!session_client_spoke(&table, s, 6));
+	ATF_CHECK_EQ(s->state, SESSION_ASSURED);
+	session_table_free(&table);
+}
+
+CASE(expiry)
+{
+	struct session *unreplied, *replied, *assured;
+
+	make_table(4, 0);
+	unreplied = open_client(1, 0);
+	replied = open_client(2, 0);
+	assured = open_client(3, 0);
+	ATF_CHECK_EQ(session_deadline(&table), 30 * SECOND);
+	session_upstream_spoke(&table, replied, 10 * SECOND);
+	make_assured(assured, 20 * SECOND);
+	ATF_CHECK(session_expired(&table, 30 * SECOND - 1) == NULL);
+	ATF_CHECK_EQ(session_expired(&table, 30 * SECOND), unreplied);
+	session_close(&table, unreplied);
+	ATF_CHECK_EQ(session_deadline(&table), 40 * SECOND);
+	ATF_CHECK(session_expired(&table, 40 * SECOND - 1) == NULL);
+	ATF_CHECK_EQ(session_expired(&table, 40 * SECOND), replied);
+	session_close(&table, replied);
+	ATF_CHECK(session_expired(&table, 200 * SECOND - 1) == NULL);
+	/* Silence in both directions: either one's datagram starts the clock anew. */
+	session_upstream_spoke(&table, assured, 100 * SECOND);
+	ATF_CHECK_EQ(session_deadline(&table), 280 * SECOND);
+	session_client_spoke(&table, assured, 110 * SECOND);
+	ATF_CHECK_EQ(session_deadline(&table), 290 * SECOND);
+	ATF_CHECK_EQ(session_expired(&table, 290 * SECOND), assured);
+	session_close(&table, assured);
+	ATF_CHECK_EQ(session_deadline(&table), NEVER);
+	ATF_CHECK(session_any(&table) == NULL);
+	session_table_free(&table);
+}
+
+CASE(expiry_order)
+{
+	struct session *s;
+	uint32_t i, order[] = { 4, 0, 1, 3, 2 };
+
+	make_table(5, 0);
+	for (i = 0; i < 5; i++)
+		open_client(i, 0);
+	for (i = 0; i < 5; i++)
+		session_client_spoke(&table, find_client(order[i]), (i + 1) * SECOND);
+	for (i = 0; i < 5; i++) {
+		s = session_expired(&table, 1000 * SECOND);
+		ATF_REQUIRE_EQ(s, find_client(order[i]));
+		session_close(&table, s);
+	}
+	session_table_free(&table);
+}
+
+CASE(victims)
+{
+	struct session *old, *young, *replied, *assured;
+
+	make_table(8, 0);
+	assured = open_client(1, 0);
+	make_assured(assured, 0);
+	ATF_CHECK(session_victim(&table, 100 * SECOND) == NULL);
+	replied = open_client(2, 0);
+	session_upstream_spoke(&table, replied, 0);
+	ATF_CHECK_EQ(session_victim(&table, 2 * SECOND), replied);
+	old = open_client(3, SECOND);
+	ATF_CHECK_EQ(session_victim(&table, 2 * SECOND), old);
+	/* Too young: it may be about to be answered. */
+	session_close(&table, old);
+	young = open_client(4, 2 * SECOND);
+	ATF_CHECK_EQ(session_victim(&table, 3 * SECOND - 1), replied);
+	ATF_CHECK_EQ(session_victim(&table, 3 * SECOND), young);
+	session_close(&table, young);
+	session_close(&table, replied);
+	ATF_CHECK(session_victim(&table, 100 * SECOND) == NULL);
+	session_table_free(&table);
+}
+
+CASE(addresses)
+{
+	struct session_key key = { htonl(0xcb007101), 0, 0 };
+	struct session *s[3];
+	uint32_t i, n;
+
+	make_table(4000, 3);
+	for (i = 0; i < 3; i++) {
+		ATF_CHECK(!session_address_limited(&table, key.client_address));
+		key.client_port = htons((uint16_t)(100 + i));
+		s[i] = session_open(&table, &key, 0, 0, 1);
+		ATF_REQUIRE(s[i] != NULL);
+	}
+	ATF_CHECK(session_address_limited(&table, key.client_address));
+	ATF_CHECK(!session_address_limited(&table, htonl(0xcb007102)));
+	session_close(&table, s[1]);
+	ATF_CHECK(!session_address_limited(&table, key.client_address));
+	/* Addresses come and go: their places are used again. */
+	for (n = 0; n < 3; n++) {
+		for (i = 0; i < 3000; i++) {
+			key = (struct session_key){ htonl(0x0a000000 + i), htons(1), 0 };
+			ATF_REQUIRE(session_open(&table, &key, 0, 0, 1) != NULL);
+		}
+		for (i = 0; i < 3000; i++) {
+			struct session *gone;
+
+			key = (struct session_key){ htonl(0x0a000000 + i), htons(1), 0 };
+			gone = session_find(&table, &key);
+			session_close(&table, gone);
+			session_free(&table, gone);
+		}
+	}
+	ATF_CHECK(table.addresses_used <= 3001);
+	session_table_free(&table);
+}
+
+CASE(ids)
+{
+	struct session_key key = client(9);
+	struct session *a, *b, *c;
+
+	make_table(3, 0);
+	a = open_client(1, 0);
+	b = open_client(2, 0);
+	c = session_open(&table, &key, 77, 0, 1);
+	ATF_CHECK(a->id != b->id && a->id != 0);
+	ATF_CHECK_EQ(c->id, 77);
+	session_table_free(&table);
+}
+
+CASE(records)
+{
+	const struct session_record good = {
+		.id = 1,
+		.created = 1000,
+		.client_address = htonl(0xc0000201),
+		.client_port = htons(4500),
+		.listener = 1,
+		.state = SESSION_ASSURED,
+	};
+	struct session_record bad;
+
+	ATF_CHECK(session_record_holds(&good, 2, 1000));
+	ATF_CHECK(!session_record_holds(&good, 1, 1000));
+	ATF_CHECK(!session_record_holds(&good, 2, 999));
+#define BAD(field, value)  \
+	bad = good;        \
+	bad.field = value; \
+	ATF_CHECK(!session_record_holds(&bad, 2, 1000))
+	BAD(id, 0);
+	BAD(client_port, 0);
+	BAD(listener, 2);
+	BAD(listener, 255);
+	BAD(state, SESSION_CLOSED);
+	BAD(state, 255);
+	BAD(created, 0);
+	BAD(created, -1);
+	BAD(created, INT64_MAX);
+	BAD(pad, 1);
+#undef BAD
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, records);
+	ATF_TP_ADD_TC(tp, find);
+	ATF_TP_ADD_TC(tp, closed_keeps_its_place);
+	ATF_TP_ADD_TC(tp, states);
+	ATF_TP_ADD_TC(tp, expiry);
+	ATF_TP_ADD_TC(tp, expiry_order);
+	ATF_TP_ADD_TC(tp, victims);
+	ATF_TP_ADD_TC(tp, addresses);
+	ATF_TP_ADD_TC(tp, ids);
+	return (atf_no_error());
+}
