@@ -198,7 +198,8 @@ lint:
 	@$(MAKE) --no-print-directory all
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -I. $(SRC)
+	    --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -I. \
+	    $(filter -I%,$(subst -isystem ,-I,$(PKG_CFLAGS))) $(SRC)
 	@echo mandoc -T lint man/*
 	@! mandoc -T lint man/*.[1-9] 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
 	shellcheck $(SH_FILES)

@@ -124,6 +124,21 @@ setup_upstream(struct options *o, const struct msg_identity *id, int binary)
 
 /* ---- sockets ---- */
 
+static const char *
+bind_remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return ("stop the program that has it (ss -ulnp) or choose another port");
+	case EADDRNOTAVAIL:
+		return ("name an address of this host, or 0.0.0.0 for all");
+	case EACCES:
+		return ("start as root, or with CAP_NET_BIND_SERVICE");
+	default:
+		return ("see bind(2)");
+	}
+}
+
 void
 setup_listeners(const struct options *o, struct keeper *k)
 {
@@ -134,8 +149,9 @@ setup_listeners(const struct options *o, struct keeper *k)
 	for (i = 0; i < o->listeners; i++) {
 		sin = o->listen[i];
 		if ((k->listeners[i] = listener_open(&sin, o->socket_buffer_size)) == -1)
-			err(EXIT_REFUSED, "--listen %s: bind",
-			    endpoint_format_ipv4(&o->listen[i], text));
+			errx(EXIT_REFUSED, "--listen %s: %s: %s",
+			    endpoint_format_ipv4(&o->listen[i], text), strerror(errno),
+			    bind_remedy(errno));
 		k->config.listener[i].address = sin.sin_addr.s_addr;
 		k->config.listener[i].port = sin.sin_port;
 		log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
