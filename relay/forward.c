@@ -219,11 +219,14 @@ transmit(struct relay *r, int fd, struct outbox *box, struct listener_totals *to
 			continue;
 		if (n == -1 && errno == EAGAIN)
 			break;
-		if (n == -1) {
+		if (n == -1 && !again) {
 			totals->errors[write_operation[direction]]++;
-			if ((again = !again))
-				continue;
+			again = 1;
+			continue;
+		}
+		if (n == -1) {
 			totals->drops[direction][write_error[direction]]++;
+			again = 0;
 			i++;
 			continue;
 		}

@@ -83,8 +83,9 @@ setup_chroot(const struct options *o, struct msg_identity *id)
 		strlcpy(id->chroot, o->chroot, sizeof(id->chroot));
 		return;
 	}
-	/* It is made at start, or, for a user who cannot, done without. */
-	if (access(o->chroot, F_OK) == -1 && errno == ENOENT && !o->chroot_given)
+	/* Root makes it at start; others do without, unless they asked for it. */
+	if (access(o->chroot, F_OK) == -1 && errno == ENOENT &&
+	    (geteuid() == 0 || !o->chroot_given))
 		return;
 	errx(EXIT_REFUSED,
 	    "--chroot %s: %s: want an empty directory that only root can write to", o->chroot,
