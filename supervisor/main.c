@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LIBBSD_OPENBSD_VIS /* it wants to know which strnvis(3); there is none here */
+#include <vis.h>
+
 #include "common/msg.h"
 #include "relay/relay.h"
 #include "supervisor/child.h"
@@ -55,11 +58,20 @@ open_standard(void)
 			_exit(EXIT_REFUSED);
 }
 
+/* A command line may hold anything; what goes to a terminal must not. */
+static void __attribute__((noreturn)) usage_error(const char *error)
+{
+	char visible[4 * OPTIONS_ERROR_MAX + 1];
+
+	strvis(visible, error, VIS_CSTYLE | VIS_NL | VIS_TAB | VIS_NOSLASH);
+	errx(EXIT_USAGE, "%s", visible);
+}
+
 int
 main(int argc, char *argv[], char *envp[])
 {
 	struct options options;
-	char error[512];
+	char error[OPTIONS_ERROR_MAX];
 
 	if (argc == 1)
 		become_child(argv[0]);
@@ -69,7 +81,7 @@ main(int argc, char *argv[], char *envp[])
 	open_standard();
 	closefrom(STDERR_FILENO + 1);
 	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1)
-		errx(EXIT_USAGE, "%s", error);
+		usage_error(error);
 	switch (options.action) {
 	case OPTIONS_HELP:
 		options_usage(stdout);

@@ -444,6 +444,16 @@ is_exact(const char *element, const char *name)
 	    strcspn(element, "=") == strlen(name) && strncmp(element, name, strlen(name)) == 0);
 }
 
+/* No value needs any, and some come back in messages of others. */
+static int
+has_control(const char *value)
+{
+	for (; value != NULL && *value != '\0'; value++)
+		if ((unsigned char)*value < ' ' || *value == 0x7f)
+			return (1);
+	return (0);
+}
+
 static void
 fill_getopt(struct option *longopts)
 {
@@ -489,7 +499,8 @@ options_parse(struct options *o, int argc, char **argv, char *error, size_t size
 			return (-1);
 		}
 		flag = &flags[index];
-		if ((wrong = flag->set(o, optarg)) != NULL) {
+		wrong = has_control(optarg) ? "has a control character" : flag->set(o, optarg);
+		if (wrong != NULL) {
 			snprintf(error, size, "--%s: '%s' %s: want %s", flag->name,
 			    optarg != NULL ? optarg : "", wrong, flag->wanted);
 			return (-1);

@@ -65,6 +65,9 @@ struct options {
 	int resolve_interval_given;
 };
 
+/* Room for the longest message of options_parse(). */
+#define OPTIONS_ERROR_MAX 512
+
 /*
  * Read the command line into *options.  Returns 0; or -1 with a message in `error` that names
  * the flag, the value and the remedy.  Options that are not given have their defaults.

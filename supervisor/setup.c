@@ -24,8 +24,9 @@
 
 /* ---- who the children are ---- */
 
+/* The user whom `flag` named, if we are root; else ourselves. */
 static void
-setup_user(const struct options *o, struct msg_identity *id)
+find_user(const char *flag, const char *name, struct msg_identity *id)
 {
 	const struct passwd *pw;
 
@@ -33,13 +34,12 @@ setup_user(const struct options *o, struct msg_identity *id)
 	id->gid = getgid();
 	if (geteuid() != 0)
 		return;
-	errno = 0;
-	if ((pw = getpwnam(o->user)) == NULL)
+	if ((pw = getpwnam(name)) == NULL)
 		errx(EXIT_REFUSED,
-		    "--user %s: no such user: create it (see systemd-sysusers(8)) or name another",
-		    o->user);
+		    "%s %s: no such user: create it (see systemd-sysusers(8)) or name another",
+		    flag, name);
 	if (pw->pw_uid == 0 || pw->pw_gid == 0)
-		errx(EXIT_REFUSED, "--user %s: is root: name an unprivileged user", o->user);
+		errx(EXIT_REFUSED, "%s %s: is root: name an unprivileged user", flag, name);
 	id->uid = pw->pw_uid;
 	id->gid = pw->pw_gid;
 	id->change_user = 1;
@@ -99,7 +99,9 @@ setup_identity(const struct options *o, struct msg_identity *id)
 	id->parent = getpid();
 	id->log_level = (uint8_t)o->log_level;
 	id->landlock = (uint8_t)landlock_abi();
-	setup_user(o, id);
+	if (o->metrics_user != NULL)
+		find_user("--metrics.user", o->metrics_user, id);
+	find_user("--user", o->user, id);
 	setup_chroot(o, id);
 }
 

@@ -372,8 +372,8 @@ print_not_yet(const char *flag, const char *meaning)
 static int
 check(struct supervisor *s, struct msg_identity *identity)
 {
-	s->options->log_level = identity->log_level = LOG_LEVEL_WARN;
-	start_log(s);
+	/* What look-ups have to say is not asked for. */
+	identity->log_level = LOG_LEVEL_ERROR;
 	setup_upstream(s->options, identity, s->binary);
 	options_print(s->options, stdout);
 	options_not_yet(s->options, print_not_yet);
