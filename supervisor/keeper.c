@@ -175,6 +175,8 @@ hand_out(struct keeper *k)
 		return (-1);
 	for (i = 0; i < k->nspare; i++)
 		store_handed_out(&k->store, k->spare[i]);
+	log_debug("sockets handed out", "count=%u stock=%u open=%u", k->nspare,
+	    k->store.count[SLOT_STOCK], k->store.count[SLOT_OPEN]);
 	k->nspare = 0;
 	return (0);
 }
