@@ -322,7 +322,7 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 			break;
 		next = key_of(r, l, i);
 	} while (memcmp(&key, &next, sizeof(key)) == 0);
-	if (b->up.count == 0)
+	if (s == NULL || b->up.count == 0)
 		return (i);
 	if (s->fd == -1 || s->queue != NULL)
 		wait_for_upstream(r, s, 0);
