@@ -1,0 +1,61 @@
+# make install, and make uninstall: what they put where, and that nothing stays.
+
+# As a packager runs it, into a folder of his own; nothing may be compiled.
+setup()
+{
+	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
+	unset MAKEFLAGS MAKELEVEL MFLAGS
+	make="make -C $UDP46_SRCDIR BUILD=$(cd "$(atf_get_srcdir)/../.." && pwd) CC=false DESTDIR=$PWD/root"
+}
+
+atf_test_case install
+install_head()
+{
+	atf_set descr 'every file is in its place, works, and is gone after uninstall'
+	atf_set require.progs make
+}
+install_body()
+{
+	setup
+	atf_check -o ignore $make install
+	(cd root && find . ! -type d | sort) >installed
+	atf_check -o file:installed cat <<-END
+	./usr/local/lib/systemd/system/udp46.service
+	./usr/local/lib/sysusers.d/udp46.conf
+	./usr/local/sbin/udp46
+	./usr/local/share/man/man7/udp46-wireguard.7
+	./usr/local/share/man/man8/udp46.8
+	END
+	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
+	[ "$(find root -type f -perm 755)" = root/usr/local/sbin/udp46 ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 4 ] || atf_fail 'wrong modes'
+
+	atf_check -o ignore $make uninstall
+	atf_check find root ! -type d
+}
+
+atf_test_case folders
+folders_head()
+{
+	atf_set descr 'each folder can be chosen, and the unit follows'
+	atf_set require.progs make
+}
+folders_body()
+{
+	setup
+	set -- PREFIX=/opt/relay SBINDIR=/opt/relay/libexec MANDIR=/opt/relay/man \
+	    UNITDIR=/etc/systemd/system SYSUSERSDIR=/etc/sysusers.d
+	atf_check -o ignore $make install "$@"
+	atf_check -o ignore grep '^ExecStart=/opt/relay/libexec/udp46 ' root/etc/systemd/system/udp46.service
+	atf_check -s exit:1 grep -r '@[A-Z]*@' root/etc
+	atf_check -o ignore grep '^u udp46 ' root/etc/sysusers.d/udp46.conf
+	atf_check test -s root/opt/relay/man/man8/udp46.8
+	atf_check -o ignore $make uninstall "$@"
+	atf_check find root ! -type d
+}
+
+atf_init_test_cases()
+{
+	atf_add_test_case install
+	atf_add_test_case folders
+}

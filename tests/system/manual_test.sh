@@ -1,0 +1,159 @@
+# The manual pages tell the truth: every example in them works, and they name the options that there are.
+
+udp46=$(atf_get_srcdir)/../../udp46
+
+manual()
+{
+	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
+	cat "$UDP46_SRCDIR"/man/udp46.8 "$UDP46_SRCDIR"/man/udp46-wireguard.7
+}
+
+# displays KIND: writes each display "Checked as: KIND" to a file display.N, as a reader would see it.
+displays()
+{
+	manual | awk -v kind="$1" '
+		/^\.\\" Checked as: / { marked = $NF; next }
+		/^\.Bd -literal/ { if (marked == kind) file = "display." ++n; marked = ""; next }
+		/^\.Ed/ { file = ""; next }
+		file != "" { gsub(/\\e/, "\\"); print > file }'
+	ls display.* >/dev/null 2>&1 || atf_fail "no display is marked as $1"
+}
+
+atf_test_case marked
+marked_head()
+{
+	atf_set descr 'every display says how it is checked'
+}
+marked_body()
+{
+	manual | awk '
+		/^\.\\" Checked as: (udp46|options|nft|wireguard|picture)$/ { marked = 1; next }
+		/^\.Bd/ && !marked { print "line " NR ": not marked"; bad = 1 }
+		{ marked = 0 }
+		END { exit bad }' || atf_fail 'a display without a mark'
+}
+
+atf_test_case commands
+commands_head()
+{
+	atf_set descr 'every command line in the manual passes --check'
+	atf_set require.user root
+}
+commands_body()
+{
+	displays udp46
+	# In a mount namespace of its own, whose /etc knows the name of the examples.
+	mkdir etc
+	cp /etc/passwd /etc/group etc
+	echo 'hosts: files' >etc/nsswitch.conf
+	echo '2001:db8:100::10 home.example.net' >etc/hosts
+	cat >run <<-END
+	set -e
+	mount --bind etc /etc
+	udp46() { '$udp46' "\$@" --check --user nobody; }
+	. "\$1"
+	END
+	for file in display.*; do
+		cat "$file"
+		atf_check -o ignore unshare --mount --propagation private sh run "./$file"
+	done
+}
+
+atf_test_case options
+options_head()
+{
+	atf_set descr 'every UDP46_OPTIONS in the manual passes --check, split as systemd does'
+	atf_set require.user root
+}
+options_body()
+{
+	displays options
+	for file in display.*; do
+		cat "$file"
+		UDP46_OPTIONS=
+		. "./$file"
+		[ -n "$UDP46_OPTIONS" ] || atf_fail 'no options'
+		# shellcheck disable=SC2086 # the point
+		atf_check -o ignore "$udp46" $UDP46_OPTIONS --check --user nobody
+	done
+}
+
+atf_test_case nftables
+nftables_head()
+{
+	atf_set descr 'every rule set in the manual loads'
+	atf_set require.user root
+	atf_set require.progs nft
+}
+nftables_body()
+{
+	displays nft
+	for file in display.*; do
+		atf_check unshare --net nft --check --file "$file"
+	done
+}
+
+atf_test_case wireguard
+wireguard_head()
+{
+	atf_set descr 'every WireGuard configuration in the manual is one'
+	atf_set require.progs wg wg-quick
+}
+wireguard_body()
+{
+	displays wireguard
+	key=$(wg genkey)
+	for file in display.*; do
+		grep -q '_KEY$' "$file" || atf_fail "$file has no key to fill in"
+		sed "s|[A-Z]*_[A-Z]*_KEY|$key|" "$file" >wg0.conf
+		chmod 600 wg0.conf
+		atf_check -o save:stripped wg-quick strip ./wg0.conf
+		# It reads all of it before it finds that there is no such interface.
+		wg setconf udp46-none stripped 2>errors && atf_fail 'configured an interface that does not exist'
+		atf_check -o ignore grep 'Unable to modify interface' errors
+	done
+}
+
+atf_test_case flags
+flags_head()
+{
+	atf_set descr 'the manual and --help name the same options'
+}
+flags_body()
+{
+	atf_check -o save:help "$udp46" --help
+	grep -oE -e '(^|[ ,|[])--?[a-z][a-z.-]*' help | tr -d ' ,|[' | sed 's/^-*//' | sort -u >helped
+	manual | sed -n '1,/^\.Ss Sessions/p' | grep '^\.It Fl ' |
+	    grep -oE -e '(Fl|,) -?[a-z][a-z.-]*' | sed 's/^.* -*//' | sort -u >documented
+	cat helped
+	[ "$(wc -l <helped)" -gt 20 ] || atf_fail 'hardly an option in --help'
+	atf_check diff -u helped documented
+}
+
+atf_test_case messages
+messages_head()
+{
+	atf_set descr 'every message that can be in the log is in the manual'
+}
+messages_body()
+{
+	manual >pages
+	(cd "$UDP46_SRCDIR" && grep -rhoE --include='*.c' 'log_(info|warn|error)\("[^"]+"' \
+	    common relay supervisor) | cut -d '"' -f 2 | sort -u >messages
+	[ "$(wc -l <messages)" -gt 20 ] || atf_fail 'hardly a message in the source'
+	while read -r message; do
+		grep -qE "^\.It .*$message( ,|\$)" pages || echo "not in the manual: $message"
+	done <messages >missing
+	atf_check cat missing
+}
+
+atf_init_test_cases()
+{
+	atf_add_test_case marked
+	atf_add_test_case commands
+	atf_add_test_case options
+	atf_add_test_case nftables
+	atf_add_test_case wireguard
+	atf_add_test_case flags
+	atf_add_test_case messages
+}
