@@ -108,7 +108,7 @@ libraries:
 DEPS  = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev
 DEPS += $(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
 # For `make check` and `make demo`.
-DEPS += libatf-dev atf-sh kyua iproute2 iputils-ping nftables procps socat strace \
+DEPS += libatf-dev atf-sh kyua iproute2 iputils-ping jq nftables procps socat strace \
 	wireguard-go wireguard-tools
 # For `make lint` and `make fuzz`: asked for by LINT=1.
 DEPS += $(if $(LINT),clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd)
