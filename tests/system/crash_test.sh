@@ -1,0 +1,195 @@
+# What a crash of the relay costs: DESIGN, "The supervisor owns the sockets".
+
+. "$(atf_get_srcdir)/common.subr"
+
+root_case ports_kept "After SIGKILL each session goes on, on its upstream port"
+ports_kept_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46 --listen 0.0.0.0:5000 --listen 192.0.2.1:5001 --upstream '[2001:db8:1::2]:7000'
+	client_ok one -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	client_ok two -b 192.0.2.10:6000 -n 2 192.0.2.1 5001
+	client_ok three -b 192.0.2.11:6000 -n 2 198.51.100.1 5000
+	upstream_ports >before
+	find_relay
+	first=$relay_pid
+	kill_relay KILL
+	[ "$relay_pid" != "$first" ] || fail "the relay is the same"
+	wait_log 'sessions restored'
+	expect "restored" "$(log_values 'sessions restored' count)" -eq 3
+	# The server may speak first: the session's own counters are gone, its client is not.
+	client_ok one_again -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	client_ok two_again -b 192.0.2.10:6000 -n 2 192.0.2.1 5001
+	client_ok three_again -b 192.0.2.11:6000 -n 2 198.51.100.1 5000
+	expect "source" "$(value from three_again.out)" = 198.51.100.1:5000
+	upstream_ports >after
+	atf_check cmp before after
+	expect "sessions" "$(log_count 'session created')" -eq 3
+	expect "ended" "$(log_values 'child ended' child)" = relay
+	expect "restarted" "$(log_count 'child restarted')" -eq 1
+	# Newcomers are served by the successor, too.
+	client_ok newcomer -b 192.0.2.12:6000 -n 2 192.0.2.1 5000
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 4
+	stop_udp46
+}
+
+root_case upstream_first "A reply that comes after the crash finds its client"
+upstream_first_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	port=$(upstream_ports)
+	kill "$(cat echo.pid)"
+	finish echo
+	kill_relay KILL
+	spawn listening "$client" timeout 60 socat -u UDP4-RECV:6000,bind=192.0.2.10 \
+	    OPEN:heard,creat
+	wait_for 60 heard_from_home || fail "no reply reaches the client"
+}
+
+heard_from_home()
+{
+	in_home sh -c "echo reply | socat -u - 'UDP6:[2001:db8:1::1]:$port,bind=:7000'"
+	sleep 0.1
+	grep -q reply heard
+}
+
+root_case states_kept "A session stays what it was: ASSURED or not"
+states_kept_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 2s --session-timeout 10m
+	client_ok assured -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
+	client_ok replied -b 192.0.2.10:6002 -n 1 192.0.2.1 5000
+	kill_relay KILL
+	wait_log 'session closed' 60
+	expect "closed" "$(log_values 'session closed' client_port)" -eq 6002
+	expect "reason" "$(log_values 'session closed' reason)" = idle_timeout
+	client_ok assured_again -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
+	expect "sessions" "$(log_count 'session created')" -eq 2
+}
+
+root_case totals_kept "Totals never go down"
+totals_kept_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	client_ok before -b 192.0.2.10:6000 -n 50 192.0.2.1 5000
+	kill_relay KILL
+	read_totals
+	expect "datagrams up" "$(total client_to_upstream_datagrams)" -eq 50
+	expect "sessions created" "$(total sessions_created)" -eq 1
+	expect "sessions active" "$(total sessions_active)" -eq 1
+	expect "restarts" "$(total child_restarts)" -eq 1
+	client_ok after -b 192.0.2.10:6000 -n 50 192.0.2.1 5000
+	read_totals
+	expect "datagrams up" "$(total client_to_upstream_datagrams)" -eq 100
+	expect "datagrams down" "$(total upstream_to_client_datagrams)" -eq 100
+	expect "sessions active" "$(total sessions_active)" -eq 1
+}
+
+root_case stream "A stream of 2,000 a second loses at most one receive batch"
+stream_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	spawn stream "$client" "$helpers/client" -b 192.0.2.10:6000 -n 8000 -r 2000 \
+	    192.0.2.1 5000
+	sleep 1.5
+	kill_relay KILL
+	finish stream
+	cat stream.out
+	expect "sent" "$(value sent stream.out)" -eq 8000
+	expect "lost" "$(value lost stream.out)" -le 32
+	expect "duplicated" "$(value duplicated stream.out)" -eq 0
+	expect "corrupt" "$(value corrupt stream.out)" -eq 0
+	expect "reordered" "$(value reordered stream.out)" -eq 0
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 1
+}
+
+root_case restored_600 "600 sessions answer again, those that write while the relay is down"
+restored_600_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	start_many -a 192.0.2.10 -A 20 -n 600 -r 20000 -w 20000 192.0.2.1 5000
+	many_round
+	many_round
+	expect "served" "$(value answered many.out)" -eq 600
+	upstream_ports | sort >before
+	find_relay
+	kill -KILL "$relay_pid"
+	many_round
+	expect "served while it was down" "$(value answered many.out)" -eq 600
+	echo "milliseconds from SIGKILL to the last answer: $(value milliseconds many.out)"
+	many_round
+	expect "served after" "$(value answered many.out)" -eq 600
+	wait_log 'sessions restored'
+	expect "restored" "$(log_values 'sessions restored' count)" -eq 600
+	upstream_ports | sort >after
+	atf_check cmp before after
+}
+
+root_case often "Five crashes in a row cost no session"
+often_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	descriptors=$(find "/proc/$(cat udp46.pid)/fd" -type l | wc -l)
+	for _turn in 1 2 3 4 5; do
+		kill_relay KILL
+		client_ok after -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	done
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 1
+	expect "records thrown away" "$(log_count 'session records discarded')" -eq 0
+	read_totals
+	expect "restarts" "$(total child_restarts)" -eq 5
+	# No socket of the dead is kept but that of the session.
+	expect "descriptors of the supervisor" \
+	    "$(find "/proc/$(cat udp46.pid)/fd" -type l | wc -l)" -le $((descriptors + 32))
+}
+
+root_case distrust "Relays that fail right after a hand-back lose the records, not the service"
+distrust_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	kill_relay SEGV
+	# One crash is no proof against the records.
+	client_ok after_one -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 1
+	expect "thrown away" "$(log_count 'session records discarded')" -eq 0
+	kill_relay SEGV
+	kill_relay SEGV
+	wait_log 'session records discarded'
+	client_ok after -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 2
+}
+
+root_case expired_not_restored "What ended before the crash does not come back"
+expired_not_restored_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 1s
+	client_ok gone -b 192.0.2.10:6001 -n 1 192.0.2.1 5000
+	wait_log 'session closed'
+	client_ok stays -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
+	kill_relay KILL
+	wait_log 'sessions restored'
+	expect "restored" "$(log_values 'sessions restored' count)" -eq 1
+	client_ok stays_again -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 2
+}

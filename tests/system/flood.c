@@ -1,0 +1,94 @@
+/*
+ * flood: one-packet sources, forged at random, at a rate and for a time that are both bounded.
+ * For use in the tests' own network namespaces only; the sources are documentation addresses.
+ */
+
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+
+#include <err.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper.h"
+
+#define FORGED_NETWORK 0xcb007100U /* 203.0.113.0/24 */
+#define RATE_MAX 50000
+#define SECONDS_MAX 30
+
+struct packet {
+	struct iphdr ip;
+	struct udphdr udp;
+	char payload[12];
+} __attribute__((packed));
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "usage: flood [-r rate] [-t seconds] address port\n");
+	exit(2);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct packet p = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
+		.payload = "flood"
+	};
+	int ch, fd, rate = 5000, seconds = 1;
+	long long sent = 0, failed = 0;
+	int64_t begin, end, due, now;
+
+	while ((ch = getopt(argc, argv, "r:t:")) != -1) {
+		switch (ch) {
+		case 'r':
+			rate = number(optarg, 1, RATE_MAX);
+			break;
+		case 't':
+			seconds = number(optarg, 1, SECONDS_MAX);
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind + 2 != argc)
+		usage();
+	to.sin_addr = ipv4_address(argv[optind]);
+	p.ip.daddr = to.sin_addr.s_addr;
+	p.ip.tot_len = htons(sizeof(p));
+	p.udp.dest = htons((uint16_t)number(argv[optind + 1], 1, UINT16_MAX));
+	p.udp.len = htons(sizeof(p.udp) + sizeof(p.payload));
+	/* The checksum stays 0, which over IPv4 means none; that of the header is the kernel's. */
+	if ((fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW)) == -1)
+		err(1, "socket");
+
+	begin = now_us();
+	end = begin + (int64_t)seconds * 1000000;
+	for (now = begin; now < end; now = now_us()) {
+		due = begin + sent * 1000000 / rate;
+		if (due > now) {
+			struct timespec ts = { .tv_nsec = (due - now) * 1000 };
+
+			nanosleep(&ts, NULL);
+			continue;
+		}
+		p.ip.saddr = htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
+		p.udp.source = htons((uint16_t)(1024 + arc4random_uniform(64512)));
+		if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) == -1)
+			failed++;
+		sent++;
+	}
+	printf("sent=%lld failed=%lld\n", sent, failed);
+	return (sent > failed ? 0 : 1);
+}

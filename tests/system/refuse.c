@@ -1,0 +1,78 @@
+/*
+ * refuse: runs a program on a system that refuses it something, through a seccomp filter that
+ * every process after it inherits.  no_new_privs is left as it is, so that the tests see whether
+ * the program sets it.
+ *
+ *	namespaces	no user namespace can be made, as with user.max_user_namespaces=0
+ *	landlock	a kernel without Landlock
+ *	seccomp		a kernel without seccomp
+ *	no_new_privs	a kernel without no_new_privs
+ *	chroot		chroot is not permitted
+ */
+
+#include <sys/prctl.h>
+
+#include <err.h>
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One call refused: always, or (op above 0) when an argument is such. */
+struct refusal {
+	const char *name;
+	int call;
+	int error;
+	struct scmp_arg_cmp condition;
+};
+
+static const struct refusal refusals[] = {
+	{ "namespaces", SCMP_SYS(unshare), EPERM,
+	    { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER } },
+	{ "namespaces", SCMP_SYS(clone), EPERM,
+	    { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER } },
+	/* Its flags are out of a filter's sight; libc falls back to clone. */
+	{ "namespaces", SCMP_SYS(clone3), ENOSYS, { 0 } },
+	{ "landlock", SCMP_SYS(landlock_create_ruleset), ENOSYS, { 0 } },
+	{ "landlock", SCMP_SYS(landlock_add_rule), ENOSYS, { 0 } },
+	{ "landlock", SCMP_SYS(landlock_restrict_self), ENOSYS, { 0 } },
+	{ "seccomp", SCMP_SYS(seccomp), ENOSYS, { 0 } },
+	{ "seccomp", SCMP_SYS(prctl), EINVAL, { 0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0 } },
+	{ "no_new_privs", SCMP_SYS(prctl), EINVAL, { 0, SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0 } },
+	{ "chroot", SCMP_SYS(chroot), EPERM, { 0 } },
+};
+
+int
+main(int argc, char **argv)
+{
+	scmp_filter_ctx ctx;
+	int known = 0;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: refuse what program [argument ...]\n");
+		return (2);
+	}
+	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL)
+		errx(1, "seccomp_init");
+	if (seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0) != 0)
+		errx(1, "seccomp_attr_set");
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		const struct refusal *r = &refusals[i];
+		unsigned int conditions = r->condition.op == 0 ? 0 : 1;
+
+		if (strcmp(argv[1], r->name) != 0)
+			continue;
+		if (seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO((unsigned int)r->error), r->call,
+			conditions, &r->condition) != 0)
+			errx(1, "seccomp_rule_add %s", r->name);
+		known++;
+	}
+	if (known == 0)
+		errx(2, "unknown refusal: %s", argv[1]);
+	if (seccomp_load(ctx) != 0)
+		errx(1, "seccomp_load (needs root)");
+	execvp(argv[2], argv + 2);
+	err(1, "%s", argv[2]);
+}

@@ -1,0 +1,93 @@
+# 10,000 sessions at once, with the default settings.
+
+# shellcheck disable=SC2119
+. "$(atf_get_srcdir)/common.subr"
+
+sessions=10000
+
+# Private memory of a process in KiB.
+private_memory()
+{
+	awk '/^Private_(Clean|Dirty):/ { sum += $2 } END { print sum }' "/proc/$1/smaps_rollup"
+}
+
+# Microseconds on a CPU since a process began.
+cpu_time()
+{
+	awk '{ printf "%d\n", $1 / 1000 }' "/proc/$1/schedstat"
+}
+
+# busy NAME: microseconds of the relay's CPU for each thousand datagrams of four busy clients.
+busy()
+{
+	read_totals
+	_datagrams=$(($(total client_to_upstream_datagrams) + $(total upstream_to_client_datagrams)))
+	_time=$(cpu_time "$relay_pid")
+	for _client in 26 27 28 29; do
+		spawn "$1$_client" "$client" "$helpers/client" -b 192.0.2.$_client:6000 -n 5000 \
+		    -r 2500 -s 1200 192.0.2.1 5000
+	done
+	for _client in 26 27 28 29; do
+		finish "$1$_client"
+		expect "exit status of $1 client $_client" "$status" -eq 0
+	done
+	_time=$(($(cpu_time "$relay_pid") - _time))
+	read_totals
+	_datagrams=$(($(total client_to_upstream_datagrams) + \
+	    $(total upstream_to_client_datagrams) - _datagrams))
+	expect "datagrams" $_datagrams -ge 40000
+	cost=$((_time * 1000 / _datagrams))
+	echo "$1: $_datagrams datagrams, $_time us of CPU: $cost us a thousand"
+}
+
+root_case ten_thousand "10,000 sessions open: all served, little memory, no slower than ten"
+ten_thousand_head()
+{
+	atf_set descr "10,000 sessions open: all served, little memory, no slower than ten"
+	atf_set require.user root
+	atf_set timeout 600
+}
+ten_thousand_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	expect "capacity" "$(log_values started session_capacity)" -ge $sessions
+	find_relay
+	start_many -a 192.0.2.10 -A 16 -n 6 -w 10000 192.0.2.1 5000
+	many_round
+	busy few
+	few=$cost
+	exec 3>&-
+	finish many
+
+	rm many.in
+	start_many -a 192.0.2.10 -A 16 -n $sessions -r 4000 -w 30000 192.0.2.1 5000
+	many_round
+	expect "answered" "$(value answered many.out)" -eq $sessions
+	many_round
+	expect "answered" "$(value answered many.out)" -eq $sessions
+	expect "corrupt" "$(value corrupt many.out)" -eq 0
+	read_totals
+	expect "sessions" "$(total sessions_active)" -ge $sessions
+	expect "ports at home" "$(upstream_ports | wc -l)" -ge $sessions
+
+	relay_memory=$(private_memory "$relay_pid")
+	supervisor_memory=$(private_memory "$(cat udp46.pid)")
+	echo "private memory: relay $relay_memory KiB, supervisor $supervisor_memory KiB"
+	busy many
+	echo "CPU a datagram with $sessions open against 10: $cost to $few," \
+	    "$((cost * 100 / few)) %"
+	# The claim is 25 %; a shared machine may disturb either measurement.
+	expect "ratio of cost in per cent" $((cost * 100 / few)) -lt 200
+	is_sanitized || expect "private memory in KiB" \
+	    $((relay_memory + supervisor_memory)) -lt $((sessions * 600 / 1024 + 8192))
+
+	# All of them survive the relay.
+	kill_relay KILL
+	wait_log 'sessions restored' 60
+	expect "restored" "$(log_values 'sessions restored' count)" -ge $sessions
+	many_round
+	expect "answered after a crash" "$(value answered many.out)" -eq $sessions
+	stop_udp46
+}

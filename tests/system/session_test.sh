@@ -1,0 +1,278 @@
+# How sessions begin and end: DESIGN, "Sessions".
+
+. "$(atf_get_srcdir)/common.subr"
+
+# The duration of the last closed session, in whole seconds.
+last_duration()
+{
+	log_values 'session closed' duration | tail -n 1 | sed 's/\..*//'
+}
+
+root_case expiry_unreplied "A session without any answer ends after --unreplied-timeout"
+expiry_unreplied_body()
+{
+	make_network
+	start_echo -n 0 7000
+	start_udp46_default --unreplied-timeout 2s --session-timeout 10m
+	run_client mute -b 192.0.2.10:6000 -n 3 -w 50 192.0.2.1 5000
+	wait_log 'session closed' 60
+	expect "reason" "$(log_values 'session closed' reason)" = idle_timeout
+	expect "client" "$(log_values 'session closed' client_port)" -eq 6000
+	expect "duration" "$(last_duration)" -ge 2
+	expect "datagrams up" "$(log_values 'session closed' client_to_upstream_packets)" -eq 3
+	expect "datagrams down" "$(log_values 'session closed' upstream_to_client_packets)" -eq 0
+	read_totals
+	expect "active" "$(total sessions_active)" -eq 0
+	expect "expired" "$(total sessions_expired)" -eq 1
+}
+
+root_case expiry_replied "One whose client fell silent at the first answer ends likewise"
+expiry_replied_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 2s --session-timeout 10m
+	client_ok once -n 1 192.0.2.1 5000
+	wait_log 'session closed' 60
+	expect "reason" "$(log_values 'session closed' reason)" = idle_timeout
+	expect "duration" "$(last_duration)" -ge 2
+	expect "datagrams down" "$(log_values 'session closed' upstream_to_client_packets)" -eq 1
+}
+
+root_case expiry_assured "One that went on after an answer ends after --session-timeout"
+expiry_assured_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 1s --session-timeout 4s
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	first=$(upstream_ports)
+	wait_log 'session closed' 60
+	expect "reason" "$(log_values 'session closed' reason)" = idle_timeout
+	expect "duration" "$(last_duration)" -ge 4
+	# The client may come back: with a new session, and not with the port that has to rest.
+	client_ok after -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "ports" "$(upstream_ports | wc -l)" -eq 2
+	[ "$(upstream_ports | tail -n 1)" != "$first" ] || fail "port $first did not rest"
+}
+
+root_case kept_by_client "A client that goes on keeps its session, answered or not"
+kept_by_client_body()
+{
+	make_network
+	start_echo -n 0 7000
+	start_udp46_default --unreplied-timeout 3s
+	run_client mute -n 50 -r 10 -w 100 192.0.2.1 5000
+	expect "sessions" "$(log_count 'session created')" -eq 1
+	expect "closed" "$(log_count 'session closed')" -eq 0
+}
+
+root_case kept_by_upstream "The upstream alone keeps an ASSURED session as well"
+kept_by_upstream_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 1s --session-timeout 2s
+	client_ok assured -n 2 192.0.2.1 5000
+	port=$(upstream_ports)
+	kill "$(cat echo.pid)"
+	finish echo
+	for _turn in 1 2 3 4 5 6; do
+		in_home sh -c "echo talk | socat -u - 'UDP6:[2001:db8:1::1]:$port,bind=:7000'"
+		sleep 0.5
+	done
+	wait_log 'session closed' 60
+	expect "duration" "$(last_duration)" -ge 4
+	expect "datagrams down" "$(log_values 'session closed' upstream_to_client_packets)" -eq 8
+}
+
+# Datagrams of 12 bytes find no answer here.
+root_case eviction_order "The oldest UNREPLIED is evicted first, then the oldest REPLIED"
+eviction_order_body()
+{
+	make_network
+	start_echo -m 12 7000
+	start_udp46_default --max-sessions 3
+	client_ok replied -b 192.0.2.10:6001 -n 1 192.0.2.1 5000
+	run_client unreplied_2 -b 192.0.2.10:6002 -n 1 -s 12 -w 50 192.0.2.1 5000
+	run_client unreplied_3 -b 192.0.2.10:6003 -n 1 -s 12 -w 50 192.0.2.1 5000
+	for newcomer in 6004 6005 6006; do
+		# Only what was opened a second ago can be evicted.
+		sleep 1.2
+		client_ok $newcomer -b 192.0.2.10:$newcomer -n 1 192.0.2.1 5000
+	done
+	log_values 'session closed' client_port >evicted
+	printf '%s\n' 6002 6003 6001 >expected
+	atf_check cmp expected evicted
+	expect "reasons" "$(log_values 'session closed' reason | sort -u)" = evicted
+	read_totals
+	expect "evicted" "$(total sessions_evicted)" -eq 3
+	expect "active" "$(total sessions_active)" -eq 3
+}
+
+root_case full_table "A full table of ASSURED sessions turns newcomers away and serves on"
+full_table_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --max-sessions 5 --session-timeout 5s --unreplied-timeout 5s
+	expect "capacity" "$(log_values started session_capacity)" -eq 5
+	start_many -n 5 192.0.2.1 5000
+	many_round
+	many_round
+	sleep 1.2
+	run_client newcomer -b 192.0.2.10:6000 -n 3 -w 100 192.0.2.1 5000
+	expect "echoes for the newcomer" "$(value received newcomer.out)" -eq 0
+	wait_total drops_session_unavailable -eq 3
+	many_round
+	expect "served" "$(value answered many.out)" -eq 5
+	expect "evicted" "$(total sessions_evicted)" -eq 0
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 5
+	# When they have gone there is room.
+	wait_total sessions_active -eq 0
+	client_ok newcomer_again -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
+}
+
+root_case per_address "--max-sessions-per-address bounds one address and no other"
+per_address_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --max-sessions-per-address 2 --unreplied-timeout 3s
+	client_ok one -b 192.0.2.10:6001 192.0.2.1 5000
+	client_ok two -b 192.0.2.10:6002 192.0.2.1 5000
+	run_client three -b 192.0.2.10:6003 -w 200 192.0.2.1 5000
+	expect "echoes beyond the limit" "$(value received three.out)" -eq 0
+	client_ok other -b 192.0.2.11:6003 192.0.2.1 5000
+	client_ok one_again -b 192.0.2.10:6001 192.0.2.1 5000
+	wait_total drops_address_limit -eq 1
+	# What has expired no longer counts.
+	wait_total sessions_active -le 1
+	wait_total sessions_expired -ge 2
+	client_ok three_again -b 192.0.2.10:6003 192.0.2.1 5000
+}
+
+root_case new_session_rate "--new-session-rate holds back newcomers, not who is served"
+new_session_rate_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --new-session-rate 10
+	client_ok served -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	spawn served_client "$client" "$helpers/client" -b 192.0.2.10:6000 -n 200 -r 200 \
+	    192.0.2.1 5000
+	start_many -a 192.0.2.11 -n 100 -r 10000 -w 500 192.0.2.1 5000
+	many_round
+	finish served_client
+	expect "exit status of the served client" "$status" -eq 0
+	read_totals
+	expect "held back" "$(total drops_rate_limited)" -gt 0
+	expect "let in" "$(value answered many.out)" -gt 0
+	expect "fate of all" $(($(total drops_rate_limited) + $(value answered many.out))) -eq 100
+}
+
+root_case unlimited_rate "--new-session-rate 0 is no limit"
+unlimited_rate_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --new-session-rate 0
+	start_many -n 500 -r 2000 192.0.2.1 5000
+	many_round
+	expect "served" "$(value answered many.out)" -eq 500
+	expect "ports at home" "$(upstream_ports | sort -u | wc -l)" -eq 500
+	stop_udp46
+}
+
+root_case suppressed "Session records beyond 100 a second are counted, not logged"
+suppressed_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 1s
+	start_many -n 600 -r 3000 192.0.2.1 5000
+	many_round
+	expect "served" "$(value answered many.out)" -eq 600
+	wait_total sessions_expired -eq 600
+	wait_log 'session records suppressed'
+	wait_for 10 all_records_told || fail "records are neither logged nor counted"
+}
+
+all_records_told()
+{
+	_told=$(($(log_count 'session created') + $(log_count 'session closed')))
+	for _count in $(log_values 'session records suppressed' count); do
+		_told=$((_told + _count))
+	done
+	[ $_told -eq 1200 ]
+}
+
+root_case descriptors_run_out "Few descriptors: as many sessions as they allow, and room later"
+descriptors_run_out_body()
+{
+	make_network
+	start_echo 7000
+	# Without CAP_SYS_RESOURCE nobody lifts the limit.
+	wrapper="setpriv --bounding-set -sys_resource prlimit --nofile=128:128" \
+	    start_udp46_default --session-timeout 4s --unreplied-timeout 3s
+	capacity=$(log_values started session_capacity)
+	expect "capacity" "$capacity" -gt 30
+	expect "capacity" "$capacity" -lt 128
+	start_many -n 200 -r 2000 -w 1000 192.0.2.1 5000
+	many_round
+	many_round
+	many_round
+	expect "served" "$(value answered many.out)" -eq "$capacity"
+	read_totals
+	expect "turned away" "$(total drops_session_unavailable)" -gt 0
+	wait_total sessions_active -eq 0
+	client_ok after -n 10 192.0.2.1 5000
+	expect "restarts" "$(total child_restarts)" -eq 0
+}
+
+root_case ports_run_out "Few ports: as many sessions, and their ports again when they have gone"
+ports_run_out_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --upstream-ports 42000-42009 --session-timeout 4s \
+	    --unreplied-timeout 3s
+	expect "capacity" "$(log_values started session_capacity)" -eq 10
+	start_many -n 15 -w 1000 192.0.2.1 5000
+	many_round
+	many_round
+	many_round
+	expect "served" "$(value answered many.out)" -eq 10
+	wait_total drops_session_unavailable -gt 0
+	wait_total sessions_active -eq 0
+	client_ok after -n 10 192.0.2.1 5000
+	expect "ports at home" "$(upstream_ports | wc -l)" -le 10
+}
+
+root_case ports_held "Ports that another program holds: serves as many, says so, recovers"
+ports_held_body()
+{
+	make_network
+	start_echo 7000
+	spawn hold_ports "$relay" "$helpers/hold_ports" 42000 42999 64
+	wait_for 30 grep -q holding hold_ports.out || fail "hold_ports does not start"
+	start_udp46_default --upstream-ports 42000-42999
+	start_many -n 80 -r 2000 -w 1000 192.0.2.1 5000
+	many_round
+	many_round
+	many_round
+	expect "served" "$(value answered many.out)" -eq 64
+	wait_log 'upstream sockets exhausted'
+	wait_total drops_session_unavailable -gt 0
+	kill "$(cat hold_ports.pid)"
+	finish hold_ports
+	wait_log 'upstream sockets available'
+	wait_for 20 all_served || fail "not all are served again: $(tail -n 1 many.out)"
+	stop_udp46
+}
+
+all_served()
+{
+	many_round
+	[ "$(value answered many.out)" -eq 80 ]
+}
