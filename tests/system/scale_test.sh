@@ -22,6 +22,7 @@ busy()
 {
 	read_totals
 	_datagrams=$(($(total client_to_upstream_datagrams) + $(total upstream_to_client_datagrams)))
+	_drops_before=$(backlog_drops)
 	_time=$(cpu_time "$relay_pid")
 	for _client in 26 27 28 29; do
 		spawn "$1$_client" "$client" "$helpers/client" -b 192.0.2.$_client:6000 -n 5000 \
@@ -29,13 +30,13 @@ busy()
 	done
 	for _client in 26 27 28 29; do
 		finish "$1$_client"
-		expect "exit status of $1 client $_client" "$status" -eq 0
+		check_echoes "$1$_client" "$_drops_before"
 	done
 	_time=$(($(cpu_time "$relay_pid") - _time))
 	read_totals
 	_datagrams=$(($(total client_to_upstream_datagrams) + \
 	    $(total upstream_to_client_datagrams) - _datagrams))
-	expect "datagrams" $_datagrams -ge 40000
+	expect "datagrams" $_datagrams -gt 0
 	cost=$((_time * 1000 / _datagrams))
 	echo "$1: $_datagrams datagrams, $_time us of CPU: $cost us a thousand"
 }
