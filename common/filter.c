@@ -123,7 +123,7 @@ filter_enter(const struct filter *filter)
 	    seccomp_init(filter->otherwise == 0 ? SCMP_ACT_KILL_PROCESS
 						: SCMP_ACT_ERRNO((uint16_t)filter->otherwise));
 	if (ctx == NULL) {
-		errno = ENOMEM;
+		errno = EOPNOTSUPP; /* seccomp(2) is missing, or refused */
 		return (-1);
 	}
 	error = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

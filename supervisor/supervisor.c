@@ -165,6 +165,14 @@ read_relay(struct supervisor *s, int most)
 
 /* ---- ends ---- */
 
+/* Told by us, or by a SIGTERM that was meant for all of us. */
+static int
+is_orderly(int status)
+{
+	return ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+	    (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
+}
+
 static void
 relay_ended(struct supervisor *s, int status)
 {
@@ -173,7 +181,7 @@ relay_ended(struct supervisor *s, int status)
 	/* What it still said counts: sessions that it opened are to be kept. */
 	while (read_relay(s, MESSAGES_A_TURN))
 		;
-	if (s->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (s->stopping && is_orderly(status)) {
 		s->relay.pid = 0;
 		return;
 	}
