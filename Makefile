@@ -3,7 +3,7 @@
 #   make                  build build/udp46
 #   sudo make demo        a WireGuard tunnel through udp46, in namespaces
 #   sudo make check       every test (without root: all that do not need it)
-#   sudo make install     PREFIX, SBINDIR, MANDIR, DESTDIR; UNITDIR, SYSUSERSDIR
+#   sudo make install     PREFIX, SBINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
 #   make lint format clean deps
 #
 # SANITIZE=address,undefined builds and tests with those sanitizers in a folder of its own.
@@ -15,6 +15,7 @@ DATE   := $(or $(shell git log -1 --format=%cs 2>/dev/null),unknown)
 PREFIX      ?= /usr/local
 SBINDIR     ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
+DOCDIR      ?= $(PREFIX)/share/doc/udp46
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
@@ -22,7 +23,7 @@ CC          ?= cc
 PKG_CONFIG  ?= pkg-config
 BUILD       ?= build$(if $(SANITIZE),/sanitize)
 
-PACKAGES = libcap-ng libseccomp libbsd-overlay
+PACKAGES = libcap-ng libseccomp libbsd-overlay libmicrohttpd
 SHELL    = /bin/sh
 
 # ---- flags; the user's CFLAGS come last ----
@@ -66,7 +67,7 @@ FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
 	      tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
-SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh)
+SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
 .PHONY: all tests check demo install uninstall deps lint format clean fuzz FORCE
@@ -100,16 +101,25 @@ libraries:
 	@$(PKG_CONFIG) --exists $(PACKAGES) || { \
 	    echo "missing: one of $(PACKAGES); 'sudo make deps' installs them" >&2; exit 1; }
 
+# The status page is part of an object, and its policy names what is in it by hash.
+$(BUILD)/supervisor/metrics/page.o: supervisor/metrics/page.html
+$(BUILD)/page_policy.h: supervisor/metrics/policy.sh supervisor/metrics/page.html
+	@mkdir -p $(@D)
+	sh supervisor/metrics/policy.sh supervisor/metrics/page.html > $@
+$(BUILD)/supervisor/metrics/http.o: $(BUILD)/page_policy.h
+$(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
+
 -include $(OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d)
 
 # ---- what it needs; see README.md for the reason of each ----
 
 # To build; gcc unless there is a compiler already.
-DEPS  = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev
+DEPS  = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmicrohttpd-dev
 DEPS += $(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
-# For `make check` and `make demo`.
-DEPS += libatf-dev atf-sh kyua iproute2 iputils-ping jq nftables procps socat strace \
-	wireguard-go wireguard-tools
+# For `make demo`, and for `make check`.
+DEPS += iproute2 iputils-ping procps socat wireguard-go wireguard-tools
+DEPS += $(if $(filter demo,$(FOR)),,libatf-dev atf-sh kyua nftables strace jq curl chromium \
+	chromium-driver)
 # For `make lint` and `make fuzz`: asked for by LINT=1.
 DEPS += $(if $(LINT),clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd)
 
@@ -137,6 +147,17 @@ deps:
 	$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { \
 		echo "deps: cannot go on without $(PACKAGES)" >&2; exit 1; }
 
+# Prometheus for the tests: its programs alone, as its package would start a server here.
+TOOLS = build/tools
+
+prometheus: deps
+	@command -v promtool prometheus >/dev/null || [ -x $(TOOLS)/usr/bin/promtool ] || \
+	    ! command -v apt-get >/dev/null || { \
+		echo "fetching prometheus"; \
+		mkdir -p $(TOOLS) && cd $(TOOLS) && apt-get -qq update && \
+		apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb . && \
+		rm -f prometheus_*.deb; }
+
 # ---- tests ----
 
 ATF_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags atf-c))
@@ -160,11 +181,12 @@ $(SUBR): $(BUILD)/%: %
 	@cp $< $@
 
 # deps first, then a make that sees what it installed.
-check: deps
+check: deps prometheus
 	@$(MAKE) --no-print-directory all tests
-	@UDP46_SRCDIR='$(CURDIR)' sh tests/run-check.sh $(BUILD)/tests
+	@UDP46_SRCDIR='$(CURDIR)' PATH="$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" sh tests/run-check.sh $(BUILD)/tests
 
-demo: deps
+demo:
+	@$(MAKE) --no-print-directory deps FOR=demo
 	@$(MAKE) --no-print-directory all
 	@sh tests/demo.sh $(BUILD)/udp46
 
@@ -197,7 +219,7 @@ lint:
 	clang-format --dry-run --Werror $(C_FILES)
 	@echo clang-tidy $(TIDY_FILES)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -I '{}' \
-	    clang-tidy --quiet '{}' -- $(ALL_CPPFLAGS) -std=c17 2>/dev/null
+	    clang-tidy --quiet '{}' -- $(ALL_CPPFLAGS) -I$(BUILD) -std=c17 2>/dev/null
 	@echo mandoc -T lint man/*
 	@! mandoc -T lint man/*.[1-9] 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
 	shellcheck $(SH_FILES)
@@ -227,7 +249,8 @@ SUBSTITUTE = sed -e 's|@SBINDIR@|$(SBINDIR)|g'
 install:
 	@test -x $(BUILD)/udp46 || $(MAKE) --no-print-directory all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
-	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DOCDIR)/examples
+	$(INSTALL) -m 644 man/examples/* $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(BUILD)/udp46 $(DESTDIR)$(SBINDIR)/udp46
 	$(INSTALL) -m 644 man/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46.8
 	$(INSTALL) -m 644 man/udp46-wireguard.7 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7
@@ -240,6 +263,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/udp46 $(DESTDIR)$(MANDIR)/man8/udp46.8 \
 	    $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7 $(DESTDIR)$(UNITDIR)/udp46.service \
 	    $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build

@@ -43,6 +43,13 @@ const struct confinement relay_confinement = {
 	.filter = &relay_filter,
 };
 
+const struct confinement metrics_confinement = {
+	.name = "metrics",
+	.isolated = 1,
+	.paths = LANDLOCK_NOTHING,
+	.filter = &metrics_filter,
+};
+
 /* It needs the network, and files that say how to look names up. */
 const struct confinement resolver_confinement = {
 	.name = "resolver",

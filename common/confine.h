@@ -8,6 +8,7 @@
 struct confinement;
 
 extern const struct confinement relay_confinement;
+extern const struct confinement metrics_confinement;
 extern const struct confinement resolver_confinement;
 
 /*

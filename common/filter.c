@@ -9,6 +9,7 @@
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <netinet/in.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -61,6 +62,21 @@ static const struct filter_rule child_rules[] = {
 static const struct filter_rule relay_rules[] = {
 	/* datagrams, in and out of sockets that it was handed */
 	ALLOW(recvmmsg), ALLOW(recvmmsg_time64), ALLOW(sendmmsg), ALLOW(epoll_ctl),
+	/* the address of a session's socket, for the metrics child */
+	ALLOW(getsockname),
+	/* probes of libc that have a fallback: refuse, do not kill */
+	REFUSE(open, EACCES), REFUSE(openat, EACCES), REFUSE(newfstatat, EACCES),
+};
+
+static const struct filter_rule metrics_rules[] = {
+	/* HTTP on connections that come in on the listener that it was handed */
+	ALLOW(accept4), ALLOW(recvfrom), ALLOW(sendto), ALLOW(shutdown), ALLOW(epoll_ctl),
+	ALLOW(getsockname), ALLOW_IF(writev, 0, 0, 0),
+	/* TCP_NODELAY and TCP_CORK, and what fits them */
+	ALLOW_IF(setsockopt, 1, INT, IPPROTO_TCP),
+	ALLOW_IF(fcntl, 1, INT, F_GETFL), ALLOW_IF(fcntl, 1, INT, F_SETFL),
+	/* the library wakes itself through an eventfd */
+	ALLOW(read), ALLOW(write),
 	/* probes of libc that have a fallback: refuse, do not kill */
 	REFUSE(open, EACCES), REFUSE(openat, EACCES), REFUSE(newfstatat, EACCES),
 };
@@ -93,6 +109,7 @@ static const struct filter_rule resolver_rules[] = {
 /* clang-format on */
 
 const struct filter relay_filter = { { TABLE(child_rules), TABLE(relay_rules) }, 0 };
+const struct filter metrics_filter = { { TABLE(child_rules), TABLE(metrics_rules) }, 0 };
 const struct filter resolver_filter = { { TABLE(child_rules), TABLE(resolver_rules) }, EPERM };
 
 static int

@@ -36,6 +36,7 @@ struct filter {
 };
 
 extern const struct filter relay_filter;
+extern const struct filter metrics_filter;
 extern const struct filter resolver_filter;
 
 /*

@@ -44,6 +44,21 @@ enum msg_type {
 	/* relay to supervisor */
 	MSG_RECORDS,
 
+	/* supervisor to metrics child */
+	MSG_METRICS_CONFIG,
+	MSG_HTTP_LISTENER,
+	MSG_METRICS_STATUS,
+
+	/* supervisor to both: their end of a socketpair between them */
+	MSG_LINK,
+
+	/* metrics child to relay, and its answers */
+	MSG_ASK_TOTALS,
+	MSG_ASK_SESSIONS,
+	MSG_ANSWER_TOTALS,
+	MSG_ANSWER_SESSIONS,
+	MSG_ANSWER_END,
+
 	/* supervisor to resolver, and its answer */
 	MSG_RESOLVE,
 	MSG_RESOLVED,
@@ -163,6 +178,7 @@ struct msg_ping {
 
 struct msg_resolve {
 	char host[ENDPOINT_HOST_MAX + 1];
+	uint32_t ipv4_too; /* IPv4 addresses come as IPv4-mapped ones */
 };
 
 #define RESOLVED_MAX 16
@@ -180,7 +196,65 @@ struct msg_resolved {
 };
 _Static_assert(sizeof(struct msg_resolved) == 8 + 20 * RESOLVED_MAX + 128, "padding");
 
-/* The largest payload: a full array of the largest element. */
-#define MSG_PAYLOAD_MAX (MSG_FDS_MAX * sizeof(struct msg_restore))
+/* MSG_METRICS_CONFIG: what stays the same while the program runs. */
+struct msg_metrics_config {
+	int64_t started; /* clock_wall() of the program's start */
+	uint32_t listeners;
+	uint32_t session_capacity;
+	uint32_t session_labels;
+	uint32_t pad;
+	char version[32];
+	char commit[32];
+	char date[32];
+	struct msg_listener listener[LISTENERS_MAX];
+};
+_Static_assert(sizeof(struct msg_metrics_config) == 24 + 96 + LISTENERS_MAX * 8, "padding");
+
+enum child_kind { CHILD_RELAY, CHILD_METRICS, CHILD_RESOLVER, CHILD_KIND_MAX };
+
+/* MSG_METRICS_STATUS: what the supervisor counts itself, sent when it changes. */
+struct msg_metrics_status {
+	uint64_t restarts[CHILD_KIND_MAX];
+	uint64_t resolve_errors;
+	uint64_t upstream_changes;
+	uint64_t log_records_lost;
+	int64_t upstream_since; /* clock_wall() */
+	char upstream[ENDPOINT_STRLEN + 2];
+	uint32_t reachable;
+};
+_Static_assert(sizeof(struct msg_metrics_status) == 136, "padding");
+
+/*
+ * MSG_ASK_TOTALS and MSG_ASK_SESSIONS: a question.  Questions are answered in the order in
+ * which they came, each with at most one message of what was asked for, and MSG_ANSWER_END.
+ * So the relay remembers nothing of a dump, and whoever asks slowly costs it nothing.
+ */
+struct msg_ask {
+	uint32_t from; /* sessions: the place to begin at, 0 at first */
+};
+
+/* MSG_ANSWER_END */
+struct msg_answer_end {
+	uint32_t next; /* sessions: the place to go on at, UINT32_MAX when that was all */
+};
+
+/* MSG_ANSWER_TOTALS is a struct totals: see totals.h.  MSG_ANSWER_SESSIONS is an array. */
+struct msg_session {
+	struct session_record record;
+	uint16_t upstream_local_port; /* network byte order */
+	uint8_t upstream_local_address[16];
+	uint8_t pad[6];
+	int64_t last_client; /* clock_wall() */
+	int64_t last_upstream;
+	uint64_t packets[2]; /* by enum direction */
+	uint64_t bytes[2];
+};
+_Static_assert(sizeof(struct msg_session) == 104, "padding");
+
+/* Sessions in one message. */
+#define MSG_SESSIONS_MAX 128
+
+/* The largest payload. */
+#define MSG_PAYLOAD_MAX 16384
 
 #endif

@@ -10,6 +10,11 @@
 #include <unistd.h>
 
 #include "common/msg.h"
+#include "common/totals.h"
+
+_Static_assert(sizeof(struct totals) <= MSG_PAYLOAD_MAX, "fits a message");
+_Static_assert(sizeof(struct msg_session) * MSG_SESSIONS_MAX <= MSG_PAYLOAD_MAX, "fits");
+_Static_assert(sizeof(struct msg_restore) * MSG_FDS_MAX <= MSG_PAYLOAD_MAX, "fits");
 
 enum msg_fds {
 	FDS_NONE,
@@ -40,6 +45,18 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_PONG] = { sizeof(struct msg_ping), 1, FDS_NONE, FROM_CHILD },
 	[MSG_LOG] = { sizeof(struct log_record), 1, FDS_NONE, FROM_CHILD },
 	[MSG_RECORDS] = { sizeof(struct msg_record), MSG_FDS_MAX, FDS_NONE, FROM_RELAY },
+	[MSG_METRICS_CONFIG] = { sizeof(struct msg_metrics_config), 1, FDS_NONE,
+	    FROM_SUPERVISOR },
+	[MSG_HTTP_LISTENER] = { 0, 1, FDS_ONE, FROM_SUPERVISOR },
+	[MSG_METRICS_STATUS] = { sizeof(struct msg_metrics_status), 1, FDS_NONE,
+	    FROM_SUPERVISOR },
+	[MSG_LINK] = { 0, 1, FDS_ONE, FROM_SUPERVISOR },
+	[MSG_ASK_TOTALS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },
+	[MSG_ASK_SESSIONS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },
+	[MSG_ANSWER_TOTALS] = { sizeof(struct totals), 1, FDS_NONE, FROM_RELAY },
+	[MSG_ANSWER_SESSIONS] = { sizeof(struct msg_session), MSG_SESSIONS_MAX, FDS_NONE,
+	    FROM_RELAY },
+	[MSG_ANSWER_END] = { sizeof(struct msg_answer_end), 1, FDS_NONE, FROM_RELAY },
 	[MSG_RESOLVE] = { sizeof(struct msg_resolve), 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_RESOLVED] = { sizeof(struct msg_resolved), 1, FDS_NONE, FROM_RESOLVER },
 };

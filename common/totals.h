@@ -52,7 +52,10 @@ struct listener_totals {
 	uint64_t bytes[DIRECTION_MAX];
 	uint64_t drops[DIRECTION_MAX][DROP_REASON_MAX];
 	uint64_t errors[OPERATION_MAX];
+	uint64_t upstream_socket_open_errors; /* sessions that got no socket */
 	uint64_t receive_queue_drops;
+	uint32_t receive_queue_seen; /* the kernel's own count of them */
+	uint32_t pad;
 };
 
 struct totals {
@@ -62,7 +65,9 @@ struct totals {
 	uint64_t sessions_closed[CLOSE_REASON_MAX];
 	uint64_t sessions_evicted[SESSION_CLOSED];
 	uint64_t sessions_restored;
+	uint64_t segment_offload_fallbacks;
 	uint64_t log_records_suppressed;
+	int64_t upstream_last_reply; /* clock_wall(), 0 before the first */
 	struct histogram session_duration;
 	struct histogram session_idle;
 };

@@ -32,6 +32,7 @@
 /* What the control messages of a received datagram say. */
 struct received {
 	uint32_t local_address;
+	uint32_t queue_drops; /* of the socket so far: datagrams that found it full */
 	uint8_t tos;
 };
 
@@ -114,6 +115,8 @@ parse_control(struct msghdr *mh, struct received *received)
 			received->local_address = pktinfo.ipi_spec_dst.s_addr;
 		} else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_TOS)
 			received->tos = *CMSG_DATA(cmsg);
+		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SO_RXQ_OVFL)
+			memcpy(&received->queue_drops, CMSG_DATA(cmsg), sizeof(uint32_t));
 		else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_TCLASS) {
 			memcpy(&tclass, CMSG_DATA(cmsg), sizeof(tclass));
 			received->tos = (uint8_t)tclass;
@@ -268,6 +271,20 @@ wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 	supply_watch_write(r, s, s->queue != NULL);
 }
 
+/*
+ * SO_RXQ_OVFL counts from the socket's beginning, modulo 2^32, and is absent while nothing was
+ * dropped: socket(7).  What was seen last is kept in the totals, so that a relay goes on where
+ * its predecessor was, with the same sockets.
+ */
+static void
+count_queue_drops(struct listener_totals *totals, uint32_t drops)
+{
+	if (drops == 0)
+		return;
+	totals->receive_queue_drops += drops - totals->receive_queue_seen;
+	totals->receive_queue_seen = drops;
+}
+
 static void
 client_spoke(struct relay *r, struct session *s, uint32_t local_address)
 {
@@ -307,6 +324,7 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 	b->up.count = 0;
 	do {
 		parse_control(&b->msg[i].msg_hdr, &received);
+		count_queue_drops(l->totals, received.queue_drops);
 		length = b->msg[i].msg_len;
 		if (length > r->config.datagram_max)
 			l->totals->drops[CLIENT_TO_UPSTREAM][DROP_OVERSIZE]++;
@@ -407,6 +425,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		totals->drops[UPSTREAM_TO_CLIENT][DROP_SOURCE_DENIED]++;
 		return;
 	}
+	r->totals->upstream_last_reply = r->wall;
 	if (session_upstream_spoke(&r->table, s, r->now))
 		lifecycle_state_changed(r, s, before);
 	if (b->msg[i].msg_len > r->config.datagram_max) {

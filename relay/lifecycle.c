@@ -36,6 +36,8 @@ may_log(struct relay *r)
 		return (1);
 	}
 	r->log.held++;
+	/* At once: who is killed before the summary has still counted. */
+	r->totals->log_records_suppressed++;
 	return (0);
 }
 
@@ -131,8 +133,10 @@ make_room(struct relay *r)
 static int
 admit(struct relay *r, const struct session_key *key)
 {
-	if (r->supply == SUPPLY_UNREACHABLE && r->stock.first == NONE)
+	if (r->supply == SUPPLY_UNREACHABLE && r->stock.first == NONE) {
+		r->listener[key->listener].totals->upstream_socket_open_errors++;
 		return (refuse(r, key, DROP_UPSTREAM_UNREACHABLE));
+	}
 	if (r->stock.first == NONE && r->queues.count >= QUEUE_POOL_DATAGRAMS)
 		return (refuse(r, key, DROP_SESSION_UNAVAILABLE));
 	if (session_address_limited(&r->table, key->client_address))
@@ -151,7 +155,7 @@ lifecycle_open(struct relay *r, const struct session_key *key, uint32_t local_ad
 
 	if (admit(r, key) == -1)
 		return (NULL);
-	if ((s = session_open(&r->table, key, 0, r->now, clock_wall())) == NULL) {
+	if ((s = session_open(&r->table, key, 0, r->now, r->wall)) == NULL) {
 		refuse(r, key, DROP_SESSION_UNAVAILABLE);
 		return (NULL);
 	}

@@ -15,7 +15,7 @@
 /* How long the supervisor may take to tell us what we are, in milliseconds. */
 #define TELL_TIMEOUT 10000
 
-enum { PFD_CONTROL, PFD_EPOLL, PFD_LISTENERS };
+enum { PFD_CONTROL, PFD_EPOLL, PFD_SNAPSHOT, PFD_LISTENERS };
 
 static struct relay relay;
 
@@ -120,7 +120,6 @@ log_held_records(struct relay *r)
 	if (r->log.held == 0 || r->now - r->log.since < SECOND)
 		return;
 	log_info("session records suppressed", "count=%u", r->log.held);
-	r->totals->log_records_suppressed += r->log.held;
 	r->log.held = 0;
 }
 
@@ -143,6 +142,8 @@ relay_watch(const struct relay *r, struct pollfd *pfd)
 	pfd[PFD_CONTROL].events = POLLIN | (supply_unsent(r) ? POLLOUT : 0);
 	pfd[PFD_EPOLL].fd = r->epoll;
 	pfd[PFD_EPOLL].events = POLLIN;
+	pfd[PFD_SNAPSHOT].fd = r->snapshot.link;
+	pfd[PFD_SNAPSHOT].events = snapshot_events(r);
 	/* Nobody is heard before the sessions of our predecessor are back. */
 	for (i = 0; i < r->nlisteners; i++) {
 		pfd[PFD_LISTENERS + i].fd = r->started ? r->listener[i].fd : -1;
@@ -167,6 +168,8 @@ relay_turn(struct relay *r, const struct pollfd *pfd)
 	}
 	if (pfd[PFD_EPOLL].revents != 0)
 		forward_from_upstream(r);
+	if (pfd[PFD_SNAPSHOT].revents != 0)
+		snapshot_turn(r);
 	lifecycle_expire(r);
 	supply_expire(r);
 	forward_expire(r);
@@ -194,6 +197,7 @@ relay_main(void)
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	r->control = CONTROL_FILENO;
+	r->snapshot.link = -1;
 
 	/* 1. Told what it is and what it may use. */
 	relay_told(r);
@@ -208,6 +212,7 @@ relay_main(void)
 		if (poll(pfd, n, relay_timeout(r)) == -1 && errno != EINTR)
 			fatal("poll", "error=%s", strerror(errno));
 		r->now = clock_now();
+		r->wall = clock_wall();
 		relay_turn(r, pfd);
 	}
 	relay_finish(r);

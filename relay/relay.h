@@ -9,6 +9,7 @@
  *	forward.c	a datagram's way, in both directions
  *	lifecycle.c	who gets a session, and how one begins and ends
  *	supply.c	the sockets that it is handed, the records that it owes
+ *	snapshot.c	what the metrics child asks
  *	session.c	the table; queue.c, bucket.c, siphash.c: what their names say
  */
 #include <stdint.h>
@@ -56,6 +57,16 @@ struct session_log {
 	uint32_t held;
 };
 
+/* The metrics child's end of things. */
+struct snapshot {
+	int link;	    /* -1: there is none */
+	int asked;	    /* `question` waits for its answer */
+	int answered;	    /* but for its end */
+	enum msg_type type; /* of the question */
+	struct msg_ask question;
+	struct msg_answer_end end;
+};
+
 struct relay {
 	int control;
 	int epoll;
@@ -66,8 +77,9 @@ struct relay {
 	struct listener listener[LISTENERS_MAX];
 	struct totals *totals;
 
-	int64_t now; /* clock_now() of this turn */
-	int started; /* every session is back: clients may be heard */
+	int64_t now;  /* clock_now() of this turn */
+	int64_t wall; /* clock_wall() of this turn */
+	int started;  /* every session is back: clients may be heard */
 	int quit;
 
 	struct session_table table;
@@ -85,6 +97,7 @@ struct relay {
 	int pong_due;
 	struct msg_ping pong;
 
+	struct snapshot snapshot;
 	struct batch *batch;
 	struct msg msg;
 };
@@ -173,5 +186,16 @@ int supply_event(struct relay *relay, uint64_t data, uint32_t *slot, struct sess
 
 /* Ask to be told when the session's socket can be written to (or no longer). */
 void supply_watch_write(struct relay *relay, struct session *session, int watch);
+
+/* ---- snapshot.c ---- */
+
+/* Take a link to the metrics child, or to its successor. */
+void snapshot_link(struct relay *relay, int fd);
+
+/* What to wait for on the link: events as of poll(2). */
+short snapshot_events(const struct relay *relay);
+
+/* Answer what the metrics child asked, as much as one turn allows. */
+void snapshot_turn(struct relay *relay);
 
 #endif

@@ -267,6 +267,20 @@ full:
 	return (NULL);
 }
 
+void
+session_record(const struct session *s, struct session_record *record)
+{
+	*record = (struct session_record){
+		.id = s->id,
+		.created = s->created,
+		.client_address = s->key.client_address,
+		.local_address = s->local_address,
+		.client_port = s->key.client_port,
+		.listener = (uint8_t)s->key.listener,
+		.state = s->state,
+	};
+}
+
 int
 session_record_holds(const struct session_record *record, uint32_t listeners, int64_t wall)
 {

@@ -108,6 +108,9 @@ struct session *session_open(struct session_table *table, const struct session_k
  */
 int session_record_holds(const struct session_record *record, uint32_t listeners, int64_t wall);
 
+/* What outlives the relay of this session. */
+void session_record(const struct session *session, struct session_record *record);
+
 /* Whether another session of this address would be one too many. */
 int session_address_limited(struct session_table *table, uint32_t address);
 

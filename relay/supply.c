@@ -169,8 +169,10 @@ supply_expire(struct relay *r)
 		s = &r->table.sessions[r->waiting.first];
 		if (s->state != SESSION_CLOSED && r->now - s->opened < SOCKET_WAIT_MAX)
 			return;
-		if ((s = pop_waiting(r)) != NULL)
-			lifecycle_close(r, s, CLOSE_IDLE_TIMEOUT);
+		if ((s = pop_waiting(r)) == NULL)
+			continue;
+		r->listener[s->key.listener].totals->upstream_socket_open_errors++;
+		lifecycle_close(r, s, CLOSE_IDLE_TIMEOUT);
 	}
 }
 
@@ -262,6 +264,9 @@ take_message(struct relay *r)
 	case MSG_SUPPLY:
 		take_supply(r);
 		break;
+	case MSG_LINK:
+		snapshot_link(r, r->msg.fds[0]);
+		break;
 	case MSG_PING:
 		memcpy(&r->pong, r->msg.payload, sizeof(r->pong));
 		r->pong_due = 1;
@@ -315,13 +320,7 @@ write_record(const struct relay *r, const struct session *s, struct msg_record *
 	memset(to, 0, sizeof(*to));
 	to->name.slot = s->slot;
 	to->name.generation = r->sockets[s->slot].generation;
-	to->record.id = s->id;
-	to->record.created = s->created;
-	to->record.client_address = s->key.client_address;
-	to->record.local_address = s->local_address;
-	to->record.client_port = s->key.client_port;
-	to->record.listener = (uint8_t)s->key.listener;
-	to->record.state = s->state;
+	session_record(s, &to->record);
 }
 
 /* Send one message of records, of which there are some.  Returns -1 when the supervisor takes no more. */

@@ -9,6 +9,7 @@
 
 /* What the child calls itself, and how main() knows what to be: see main.c. */
 #define TITLE_RELAY "udp46: relay"
+#define TITLE_METRICS "udp46: metrics"
 #define TITLE_RESOLVER "udp46: resolver"
 
 /* A child process: how it is started, watched and ended. */
@@ -21,7 +22,8 @@ struct child {
 	int ready;	/* it said so */
 	int ready_once; /* this one or one before it */
 	int silent;	/* its control socket is at its end: it is about to end, too */
-	int at_fault;	/* we ended it, because it hung or talked nonsense */
+	int told_to_stop;
+	int at_fault; /* we ended it, because it hung or talked nonsense */
 	int64_t started;
 	int64_t restart_at; /* NEVER while it runs */
 	int64_t ping_at;

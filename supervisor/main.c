@@ -16,6 +16,7 @@
 #include "common/msg.h"
 #include "relay/relay.h"
 #include "supervisor/child.h"
+#include "supervisor/metrics/metrics.h"
 #include "supervisor/options.h"
 #include "supervisor/resolver.h"
 #include "supervisor/supervisor.h"
@@ -26,6 +27,7 @@ static const struct {
 	void (*main)(void) __attribute__((noreturn));
 } children[] = {
 	{ TITLE_RELAY, relay_main },
+	{ TITLE_METRICS, metrics_main },
 	{ TITLE_RESOLVER, resolver_main },
 };
 

@@ -600,8 +600,6 @@ options_print(const struct options *o, FILE *out)
 void
 options_not_yet(const struct options *o, void (*warn)(const char *flag, const char *meaning))
 {
-	if (o->metrics_enabled)
-		warn("--metrics.enabled", "HTTP is not built in yet");
 	if (o->workers != 1)
 		warn("--workers", "one relay does all the work");
 	if (o->resolve_interval_given && o->resolve_interval > 0)

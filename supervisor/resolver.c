@@ -26,49 +26,48 @@
 
 /* ---- in the child ---- */
 
-static int
-is_usable(const struct addrinfo *ai)
+/* Append an address, IPv4 as IPv4-mapped, if it is one to be used. */
+static void
+append(const struct sockaddr *sa, struct msg_resolved *result)
 {
-	const struct sockaddr_in6 *sin6 = (const void *)ai->ai_addr;
+	const struct sockaddr_in6 *sin6 = (const void *)sa;
+	const struct sockaddr_in *sin = (const void *)sa;
+	uint8_t *to = result->found[result->count].address;
 
-	return (ai->ai_family == AF_INET6 && endpoint_check_upstream(sin6) == NULL);
+	if (sa->sa_family == AF_INET) {
+		memset(to, 0, 10);
+		memset(to + 10, 0xff, 2);
+		memcpy(to + 12, &sin->sin_addr, sizeof(sin->sin_addr));
+	} else if (sa->sa_family == AF_INET6 && endpoint_check_upstream(sin6) == NULL) {
+		memcpy(to, &sin6->sin6_addr, sizeof(sin6->sin6_addr));
+		result->found[result->count].scope = sin6->sin6_scope_id;
+	} else
+		return;
+	result->count++;
 }
 
 static void
-collect(const struct addrinfo *ai, struct msg_resolved *result)
+look_up(const struct msg_resolve *question, struct msg_resolved *result)
 {
-	const struct sockaddr_in6 *sin6;
-
-	for (; ai != NULL && result->count < RESOLVED_MAX; ai = ai->ai_next) {
-		if (!is_usable(ai))
-			continue;
-		sin6 = (const void *)ai->ai_addr;
-		memcpy(result->found[result->count].address, &sin6->sin6_addr,
-		    sizeof(sin6->sin6_addr));
-		result->found[result->count++].scope = sin6->sin6_scope_id;
-	}
-}
-
-static void
-look_up(const char *host, struct msg_resolved *result)
-{
-	struct addrinfo hints = { .ai_family = AF_INET6, .ai_socktype = SOCK_DGRAM };
-	struct addrinfo *ai;
+	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *all, *ai;
 	int error;
 
 	memset(result, 0, sizeof(*result));
-	if ((error = getaddrinfo(host, NULL, &hints, &ai)) == 0) {
-		collect(ai, result);
-		freeaddrinfo(ai);
+	hints.ai_family = question->ipv4_too ? AF_UNSPEC : AF_INET6;
+	if ((error = getaddrinfo(question->host, NULL, &hints, &all)) == 0) {
+		for (ai = all; ai != NULL && result->count < RESOLVED_MAX; ai = ai->ai_next)
+			append(ai->ai_addr, result);
+		freeaddrinfo(all);
 		error = EAI_NONAME;
 	}
 	if (result->count > 0)
 		return;
 	strlcpy(result->error, gai_strerror(error), sizeof(result->error));
 	hints.ai_family = AF_INET;
-	if (getaddrinfo(host, NULL, &hints, &ai) == 0) {
+	if (getaddrinfo(question->host, NULL, &hints, &all) == 0) {
 		result->ipv4_only = 1;
-		freeaddrinfo(ai);
+		freeaddrinfo(all);
 	}
 }
 
@@ -78,7 +77,7 @@ resolver_main(void)
 	static struct msg msg;
 	struct msg_identity identity;
 	struct msg_resolved result;
-	char host[ENDPOINT_HOST_MAX + 1];
+	struct msg_resolve question;
 	int control = CONTROL_FILENO;
 
 	signal(SIGINT, SIG_IGN);
@@ -93,9 +92,9 @@ resolver_main(void)
 	confine(&resolver_confinement, &identity);
 	if (msg_wait(control, FROM_SUPERVISOR, &msg, -1) != 1 || msg.type != MSG_RESOLVE)
 		_exit(EXIT_REFUSED);
-	memcpy(host, msg.payload, sizeof(host));
-	host[sizeof(host) - 1] = '\0';
-	look_up(host, &result);
+	memcpy(&question, msg.payload, sizeof(question));
+	question.host[sizeof(question.host) - 1] = '\0';
+	look_up(&question, &result);
 	_exit(msg_send(control, MSG_RESOLVED, &result, 1, NULL, 0) == -1 ? EXIT_REFUSED : 0);
 }
 
@@ -103,7 +102,7 @@ resolver_main(void)
 
 /* The child's word, made fit for use: nothing in it is trusted. */
 static int
-check_answer(struct msg_resolved *result)
+check_answer(struct msg_resolved *result, int ipv4_too)
 {
 	struct sockaddr_in6 sin6;
 	uint32_t i;
@@ -115,6 +114,8 @@ check_answer(struct msg_resolved *result)
 		memset(&sin6, 0, sizeof(sin6));
 		memcpy(&sin6.sin6_addr, result->found[i].address, sizeof(sin6.sin6_addr));
 		sin6.sin6_scope_id = result->found[i].scope;
+		if (ipv4_too && IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr))
+			continue;
 		if (endpoint_check_upstream(&sin6) != NULL)
 			return (-1);
 	}
@@ -123,7 +124,7 @@ check_answer(struct msg_resolved *result)
 
 /* Wait for the answer, passing log records on.  Returns 0, or -1 with errno. */
 static int
-await_answer(struct child *child, struct msg_resolved *result)
+await_answer(struct child *child, int ipv4_too, struct msg_resolved *result)
 {
 	static struct msg msg;
 	int64_t now = clock_now(), until = now + ANSWER_TIMEOUT * MILLISECOND;
@@ -141,12 +142,12 @@ await_answer(struct child *child, struct msg_resolved *result)
 			continue;
 		memcpy(result, msg.payload, sizeof(*result));
 		errno = EBADMSG;
-		return (check_answer(result));
+		return (check_answer(result, ipv4_too));
 	}
 }
 
 int
-resolve(const char *host, const struct msg_identity *identity, int binary,
+resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int binary,
     struct msg_resolved *result)
 {
 	struct msg_identity mine = *identity;
@@ -157,6 +158,7 @@ resolve(const char *host, const struct msg_identity *identity, int binary,
 	memset(&question, 0, sizeof(question));
 	memset(result, 0, sizeof(*result));
 	strlcpy(question.host, host, sizeof(question.host));
+	question.ipv4_too = (uint32_t)ipv4_too;
 	mine.descriptors = DESCRIPTORS;
 	child_init(&child, "resolver", TITLE_RESOLVER, FROM_RESOLVER);
 	if (child_start(&child, binary, clock_now()) == -1) {
@@ -165,7 +167,7 @@ resolve(const char *host, const struct msg_identity *identity, int binary,
 	}
 	if (msg_send(child.control, MSG_IDENTITY, &mine, 1, NULL, 0) == 0 &&
 	    msg_send(child.control, MSG_RESOLVE, &question, 1, NULL, 0) == 0)
-		answered = await_answer(&child, result);
+		answered = await_answer(&child, ipv4_too, result);
 	if (answered == -1) {
 		memset(result, 0, sizeof(*result));
 		snprintf(result->error, sizeof(result->error),

@@ -15,6 +15,7 @@
 #include "common/landlock.h"
 #include "supervisor/resolver.h"
 #include "supervisor/setup.h"
+#include "supervisor/version.h"
 
 /* Descriptors of the supervisor beside sockets of the store and listeners. */
 #define SUPERVISOR_DESCRIPTORS 64
@@ -115,7 +116,7 @@ setup_upstream(struct options *o, const struct msg_identity *id, int binary)
 
 	if (o->upstream_literal)
 		return;
-	if (resolve(o->upstream_host, id, binary, &result) == -1)
+	if (resolve(o->upstream_host, 0, id, binary, &result) == -1)
 		errx(EXIT_REFUSED, "--upstream %s: %s: want a name with an AAAA record",
 		    o->upstream, result.ipv4_only ? "has an IPv4 address only" : result.error);
 	memcpy(&o->upstream_address.sin6_addr, result.found[0].address,
@@ -301,4 +302,93 @@ setup_confinement(struct msg_identity *id)
 	if (id->chroot[0] == '\0')
 		log_warn("chroot unavailable", "remedy=%s",
 		    "let root make the directory of --chroot");
+}
+
+/* ---- metrics ---- */
+
+static void
+listen_or_die(const struct options *o, int fd)
+{
+	if (fd == -1)
+		errx(EXIT_REFUSED, "--metrics.listen %s: %s: %s", o->metrics_listen,
+		    strerror(errno), bind_remedy(errno));
+}
+
+/* The address of a literal or a name, IPv4 or IPv6. */
+static void
+find_http_address(const struct options *o, const struct msg_identity *id, int binary,
+    struct sockaddr_storage *address)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)address;
+	char host[ENDPOINT_HOST_MAX + 1];
+	struct msg_resolved result;
+	uint16_t port = 0;
+
+	memset(address, 0, sizeof(*address));
+	(void)endpoint_split(o->metrics_listen, host, &port); /* checked before */
+	if (endpoint_parse_ipv4(o->metrics_listen, sin) == NULL)
+		return;
+	memset(address, 0, sizeof(*address));
+	if (endpoint_parse_ipv6(host, sin6) == -1) {
+		if (resolve(host, 1, id, binary, &result) == -1)
+			errx(EXIT_REFUSED,
+			    "--metrics.listen %s: %s: want an address of this host",
+			    o->metrics_listen, result.error);
+		sin6->sin6_family = AF_INET6;
+		memcpy(&sin6->sin6_addr, result.found[0].address, sizeof(sin6->sin6_addr));
+		sin6->sin6_scope_id = result.found[0].scope;
+	}
+	sin6->sin6_port = htons(port);
+	if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+		memset(address, 0, sizeof(*address));
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(port);
+		memcpy(&sin->sin_addr, result.found[0].address + 12, sizeof(sin->sin_addr));
+	}
+}
+
+void
+setup_http_listener(
+    const struct options *o, const struct msg_identity *id, int binary, struct exporter *e)
+{
+	struct sockaddr_storage address;
+
+	e->identity = *id;
+	find_user("--metrics.user", o->metrics_user != NULL ? o->metrics_user : o->user,
+	    &e->identity);
+	if (strncmp(o->metrics_listen, "unix:", 5) == 0)
+		e->listener = http_listener_open_unix(o->metrics_listen + 5, e->identity.gid);
+	else {
+		find_http_address(o, id, binary, &address);
+		e->listener = http_listener_open(&address);
+	}
+	listen_or_die(o, e->listener);
+	log_info("metrics listener started", "address=%s", o->metrics_listen);
+}
+
+void
+setup_exporter(const struct options *o, const struct keeper *k, struct exporter *e)
+{
+	struct msg_metrics_config *config = &e->config;
+
+	e->identity.namespaces = k->identity.namespaces;
+	e->identity.descriptors = EXPORTER_DESCRIPTORS;
+	config->started = clock_wall();
+	config->listeners = k->config.listeners;
+	config->session_capacity = k->config.sessions_max;
+	config->session_labels = (uint32_t)o->metrics_session_labels;
+	strlcpy(config->version, version, sizeof(config->version));
+	strlcpy(config->commit, version_commit, sizeof(config->commit));
+	strlcpy(config->date, version_date, sizeof(config->date));
+	memcpy(config->listener, k->config.listener, sizeof(config->listener));
+	e->status.upstream_since = config->started;
+	endpoint_format_ipv6(&k->upstream.address, e->status.upstream);
+}
+
+void
+setup_unlink_http(const struct options *o)
+{
+	if (strncmp(o->metrics_listen, "unix:", 5) == 0)
+		(void)unlink(o->metrics_listen + 5);
 }

@@ -1,6 +1,7 @@
 #ifndef SUPERVISOR_SETUP_H
 #define SUPERVISOR_SETUP_H
 
+#include "supervisor/exporter.h"
 #include "supervisor/keeper.h"
 #include "supervisor/options.h"
 
@@ -15,6 +16,10 @@ void setup_identity(const struct options *options, struct msg_identity *identity
 /* Bind the listeners: the last thing that may take a privilege beyond the supervisor's own. */
 void setup_listeners(const struct options *options, struct keeper *keeper);
 
+/* Bind where metrics are served, and name the metrics child's own user, if it has one. */
+void setup_http_listener(const struct options *options, const struct msg_identity *identity,
+    int binary, struct exporter *exporter);
+
 /* Give up what will not be needed, find out what confinement works here, say what does not. */
 void setup_confinement(struct msg_identity *identity);
 
@@ -24,5 +29,12 @@ void setup_upstream(struct options *options, const struct msg_identity *identity
 /* Ports, store, totals: all else that the relay will be told. */
 void setup_keeper(
     const struct options *options, const struct msg_identity *identity, struct keeper *keeper);
+
+/* All else that the metrics child will be told. */
+void setup_exporter(
+    const struct options *options, const struct keeper *keeper, struct exporter *exporter);
+
+/* Remove the Unix socket of --metrics.listen, if it is one. */
+void setup_unlink_http(const struct options *options);
 
 #endif

@@ -1,4 +1,6 @@
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,10 +73,78 @@ listener_open(struct sockaddr_in *sin, uint32_t buffer_size)
 		return (-1);
 	if (set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ||
 	    set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) == -1 ||
+	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
 	    set_buffers(fd, buffer_size) == -1 ||
 	    bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == -1 ||
 	    getsockname(fd, (struct sockaddr *)sin, &len) == -1)
 		return (close_failed(fd));
+	return (fd);
+}
+
+#define HTTP_BACKLOG 128
+#define HTTP_BUFFER (128 * 1024)
+
+int
+http_listener_open(const struct sockaddr_storage *address)
+{
+	socklen_t len = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+						      : sizeof(struct sockaddr_in6);
+	int fd;
+
+	fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return (-1);
+	/*
+	 * A restart need not wait for connections of before.  Connections inherit the buffer: one
+	 * of a fixed size, so that a reader who does not read costs no more than that.
+	 */
+	if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1 ||
+	    set_int(fd, SOL_SOCKET, SO_SNDBUF, HTTP_BUFFER) == -1 ||
+	    (address->ss_family == AF_INET6 &&
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1) ||
+	    bind(fd, (const struct sockaddr *)address, len) == -1 ||
+	    listen(fd, HTTP_BACKLOG) == -1)
+		return (close_failed(fd));
+	return (fd);
+}
+
+/* Remove a socket that a dead program left at this address. */
+static void
+remove_stale(const struct sockaddr_un *sun)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(sun->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
+		return;
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return;
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 &&
+	    errno == ECONNREFUSED)
+		(void)unlink(sun->sun_path);
+	close(fd);
+}
+
+int
+http_listener_open_unix(const char *path, gid_t gid)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int fd, error;
+
+	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+	remove_stale(&sun);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (-1);
+	mask = umask(0117);
+	error = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
+	umask(mask);
+	if (error == -1)
+		return (close_failed(fd));
+	if (chown(path, (uid_t)-1, gid) == -1 || listen(fd, HTTP_BACKLOG) == -1) {
+		(void)unlink(path);
+		return (close_failed(fd));
+	}
 	return (fd);
 }
 

@@ -1,6 +1,7 @@
 #ifndef SUPERVISOR_SOCKETS_H
 #define SUPERVISOR_SOCKETS_H
 
+#include <sys/types.h>
 #include <netinet/in.h>
 #include <stdint.h>
 
@@ -29,6 +30,14 @@ int listener_open(struct sockaddr_in *sin, uint32_t buffer_size);
  * and the like without a route.  See ipv6(7).
  */
 int upstream_open(const struct upstream *upstream, uint16_t port);
+
+/*
+ * Make a listening socket for HTTP: TCP on an IPv4 or IPv6 address, or a Unix socket at
+ * `path`, mode 0660 and of group `gid`, in the place of one that nobody listens on.  Returns
+ * the descriptor, or -1 with errno.  See tcp(7), unix(7).
+ */
+int http_listener_open(const struct sockaddr_storage *address);
+int http_listener_open_unix(const char *path, gid_t gid);
 
 /* Whether buffers could not be made as large as asked for, since the start. */
 int buffers_limited(void);

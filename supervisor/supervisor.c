@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/confine.h"
+#include "supervisor/exporter.h"
 #include "supervisor/setup.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/version.h"
@@ -26,7 +27,12 @@
 /* Messages read from a child in one turn. */
 #define MESSAGES_A_TURN 64
 
-enum { PFD_SIGNALS, PFD_RELAY, PFD_MAX };
+#define RESEND_AFTER (5 * MILLISECOND)
+
+enum { PFD_SIGNALS, PFD_CHILDREN };
+
+/* Children that live as long as we do, in the order in which they are started. */
+enum { RELAY, METRICS, CHILDREN_MAX };
 
 struct supervisor {
 	struct options *options;
@@ -34,11 +40,14 @@ struct supervisor {
 	int binary;
 	int signals; /* signalfd */
 	int64_t now;
-	int stopping, stop_sent;
+	int64_t resend_at; /* NEVER, or when to try again to tell the metrics child */
+	int stopping;
 	int64_t stop_until;
 	int announced;
-	struct child relay;
+	int children; /* in use: without metrics, the relay alone */
+	struct child child[CHILDREN_MAX];
 	struct keeper keeper;
+	struct exporter exporter;
 	struct msg msg;
 };
 
@@ -74,24 +83,37 @@ open_signals(void)
 	return (signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-static void
-start_relay(struct supervisor *s)
+static int
+tell(struct supervisor *s, const struct child *child)
 {
-	if (child_start(&s->relay, s->binary, s->now) == -1) {
-		log_error(
-		    "child not started", "child=%s error=%s", s->relay.name, strerror(errno));
-		s->relay.restart_at = s->now + backoff_next(&s->relay.backoff, 0);
-		return;
-	}
-	if (keeper_tell(&s->keeper) == -1)
-		child_condemn(&s->relay, "it does not listen");
+	if (child == &s->child[RELAY])
+		return (keeper_tell(&s->keeper));
+	return (exporter_tell(&s->exporter));
 }
 
+static void
+start(struct supervisor *s, struct child *child)
+{
+	if (child_start(child, s->binary, s->now) == -1) {
+		log_error(
+		    "child not started", "child=%s error=%s", child->name, strerror(errno));
+		child->restart_at = s->now + backoff_next(&child->backoff, 0);
+		return;
+	}
+	if (tell(s, child) == -1)
+		child_condemn(child, "it does not listen");
+}
+
+/* Once, when every child is ready. */
 static void
 announce(struct supervisor *s)
 {
 	char upstream[ENDPOINT_STRLEN];
+	int i;
 
+	for (i = 0; i < s->children; i++)
+		if (!s->child[i].ready_once)
+			return;
 	if (s->announced)
 		return;
 	s->announced = 1;
@@ -104,61 +126,69 @@ announce(struct supervisor *s)
 	    s->keeper.identity.landlock);
 }
 
-/* ---- what the relay says ---- */
+/* ---- what children say ---- */
 
 static void
-take_message(struct supervisor *s)
+child_ready(struct supervisor *s, struct child *child)
+{
+	if (child->ready)
+		return;
+	child->ready = 1;
+	child->pong_until = NEVER;
+	child->ping_at = s->now;
+	if (child == &s->child[RELAY])
+		keeper_ready(&s->keeper);
+	s->exporter.link_due = 1;
+	if (child->ready_once)
+		log_warn("child restarted", "child=%s pid=%d restarts=%llu", child->name,
+		    child->pid, (unsigned long long)child->restarts);
+	child->ready_once = 1;
+	announce(s);
+}
+
+static void
+take_message(struct supervisor *s, struct child *child)
 {
 	const struct log_record *record = (const void *)s->msg.payload;
 
 	switch (s->msg.type) {
 	case MSG_READY:
-		if (s->relay.ready)
-			break;
-		s->relay.ready = 1;
-		s->relay.pong_until = NEVER;
-		s->relay.ping_at = s->now;
-		keeper_ready(&s->keeper);
-		if (s->relay.ready_once)
-			log_warn("child restarted", "child=%s pid=%d restarts=%llu",
-			    s->relay.name, s->relay.pid, (unsigned long long)s->relay.restarts);
-		s->relay.ready_once = 1;
-		announce(s);
+		child_ready(s, child);
 		break;
 	case MSG_PONG:
-		child_pong(&s->relay, (const void *)s->msg.payload, s->now);
+		child_pong(child, (const void *)s->msg.payload, s->now);
 		break;
 	case MSG_LOG:
 		if (log_record_check(record) == -1)
-			child_condemn(&s->relay, "malformed log record");
+			child_condemn(child, "malformed log record");
 		else
 			log_pass_on(record);
 		break;
 	case MSG_RECORDS:
 		if (keeper_records(&s->keeper, &s->msg, s->now) == -1)
-			child_condemn(&s->relay, "a record of a socket that it does not have");
+			child_condemn(child, "a record of a socket that it does not have");
 		break;
 	default:
-		child_condemn(&s->relay, "unexpected message");
+		child_condemn(child, "unexpected message");
 		break;
 	}
 }
 
 /* Read at most `most` messages.  Returns whether there may be more. */
 static int
-read_relay(struct supervisor *s, int most)
+read_child(struct supervisor *s, struct child *child, int most)
 {
 	int n;
 
 	for (; most > 0; most--) {
-		n = msg_receive(s->relay.control, s->relay.sender, &s->msg);
+		n = msg_receive(child->control, child->sender, &s->msg);
 		if (n == -1 && errno == EBADMSG)
-			child_condemn(&s->relay, "malformed message");
+			child_condemn(child, "malformed message");
 		if (n == 0)
-			child_silent(&s->relay, s->now);
+			child_silent(child, s->now);
 		if (n != 1)
 			return (0);
-		take_message(s);
+		take_message(s, child);
 	}
 	return (1);
 }
@@ -174,36 +204,43 @@ is_orderly(int status)
 }
 
 static void
-relay_ended(struct supervisor *s, int status)
+ended(struct supervisor *s, struct child *child, int status)
 {
 	struct child_end end;
 
 	/* What it still said counts: sessions that it opened are to be kept. */
-	while (read_relay(s, MESSAGES_A_TURN))
+	while (read_child(s, child, MESSAGES_A_TURN))
 		;
 	if (s->stopping && is_orderly(status)) {
-		s->relay.pid = 0;
+		child->pid = 0;
 		return;
 	}
-	end = child_ended(&s->relay, status, s->now);
+	end = child_ended(child, status, s->now);
 	if (s->stopping)
 		return;
 	/* It could never start: that is no crash. */
-	if (!s->relay.ready_once) {
-		log_error("shutdown", "reason=%s", "the relay failed at start");
+	if (!child->ready_once) {
+		log_error(
+		    "shutdown", "reason=%s child=%s", "a child failed at start", child->name);
 		exit(EXIT_REFUSED);
 	}
-	keeper_ended(&s->keeper, &end, s->now);
-	s->relay.restarts++;
+	if (child == &s->child[RELAY])
+		keeper_ended(&s->keeper, &end, s->now);
+	child->restarts++;
+	s->exporter.changed = 1;
 }
 
 static void
 reap(struct supervisor *s)
 {
-	int status;
+	struct child *child;
+	int i, status;
 
-	if (s->relay.pid != 0 && waitpid(s->relay.pid, &status, WNOHANG) == s->relay.pid)
-		relay_ended(s, status);
+	for (i = 0; i < s->children; i++) {
+		child = &s->child[i];
+		if (child->pid != 0 && waitpid(child->pid, &status, WNOHANG) == child->pid)
+			ended(s, child, status);
+	}
 }
 
 /* ---- signals ---- */
@@ -261,7 +298,8 @@ log_totals(struct supervisor *s)
 	    U(drops[DROP_UPSTREAM_WRITE_ERROR]), U(drops[DROP_CLIENT_WRITE_ERROR]),
 	    U(drops[DROP_UPSTREAM_UNREACHABLE]), U(errors[CLIENT_READ]),
 	    U(errors[CLIENT_WRITE]), U(errors[UPSTREAM_READ]), U(errors[UPSTREAM_WRITE]),
-	    U(s->relay.restarts), U(t->log_records_suppressed + log_writer_lost()));
+	    U(s->child[RELAY].restarts + s->child[METRICS].restarts),
+	    U(t->log_records_suppressed + log_writer_lost()));
 #undef U
 }
 
@@ -305,58 +343,94 @@ take_signals(struct supervisor *s)
 static int64_t
 next_deadline(const struct supervisor *s)
 {
-	int64_t deadline;
+	int64_t deadline = clock_earlier(keeper_deadline(&s->keeper), s->resend_at);
+	int i;
 
-	deadline = clock_earlier(child_deadline(&s->relay), keeper_deadline(&s->keeper));
-	return (s->stopping ? clock_earlier(deadline, s->stop_until) : deadline);
+	if (s->stopping)
+		return (s->stop_until);
+	for (i = 0; i < s->children; i++)
+		deadline = clock_earlier(deadline, child_deadline(&s->child[i]));
+	return (deadline);
 }
 
 /* Returns whether the program has ended. */
 static int
 stop_turn(struct supervisor *s)
 {
-	if (s->relay.pid == 0)
-		return (1);
-	if (!s->stop_sent)
-		s->stop_sent = msg_send(s->relay.control, MSG_STOP, NULL, 0, NULL, 0) == 0;
-	if (s->now >= s->stop_until) {
-		kill(s->relay.pid, SIGKILL);
-		s->stop_until = NEVER;
+	struct child *child;
+	int i, left = 0;
+
+	for (i = 0; i < s->children; i++) {
+		child = &s->child[i];
+		if (child->pid == 0)
+			continue;
+		left++;
+		if (s->now >= s->stop_until)
+			kill(child->pid, SIGKILL);
+		else if (!child->told_to_stop)
+			child->told_to_stop =
+			    msg_send(child->control, MSG_STOP, NULL, 0, NULL, 0) == 0;
 	}
-	return (0);
+	if (s->now >= s->stop_until)
+		s->stop_until = NEVER;
+	return (left == 0);
+}
+
+static void
+tell_metrics(struct supervisor *s)
+{
+	struct msg_metrics_status *status = &s->exporter.status;
+
+	s->resend_at = NEVER;
+	if (s->children <= METRICS)
+		return;
+	status->restarts[CHILD_RELAY] = s->child[RELAY].restarts;
+	status->restarts[CHILD_METRICS] = s->child[METRICS].restarts;
+	status->log_records_lost = log_writer_lost();
+	if (exporter_turn(&s->exporter, &s->child[RELAY]) == -1)
+		s->resend_at = s->now + RESEND_AFTER;
 }
 
 static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
-	int more = 0;
+	struct child *child;
+	int i, more[CHILDREN_MAX] = { 0 };
 
-	if (s->relay.control != -1 && pfd[PFD_RELAY].revents != 0)
-		more = read_relay(s, MESSAGES_A_TURN);
+	for (i = 0; i < s->children; i++)
+		if (s->child[i].control != -1 && pfd[PFD_CHILDREN + i].revents != 0)
+			more[i] = read_child(s, &s->child[i], MESSAGES_A_TURN);
 	if (pfd[PFD_SIGNALS].revents != 0)
 		take_signals(s);
 	if (s->stopping)
 		return;
 	keeper_turn(&s->keeper, s->now);
-	/* An answer to the heartbeat may still lie in the socket. */
-	if (!more)
-		child_turn(&s->relay, s->now);
-	if (s->relay.pid == 0 && s->now >= s->relay.restart_at)
-		start_relay(s);
+	tell_metrics(s);
+	for (i = 0; i < s->children; i++) {
+		child = &s->child[i];
+		/* An answer to the heartbeat may still lie in the socket. */
+		if (!more[i])
+			child_turn(child, s->now);
+		if (child->pid == 0 && s->now >= child->restart_at)
+			start(s, child);
+	}
 }
 
 static void
 supervisor_loop(struct supervisor *s)
 {
-	struct pollfd pfd[PFD_MAX];
+	struct pollfd pfd[PFD_CHILDREN + CHILDREN_MAX];
+	int i;
 
 	do {
 		pfd[PFD_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-		pfd[PFD_RELAY] = (struct pollfd){
-			.fd = s->relay.silent ? -1 : s->relay.control,
-			.events = POLLIN,
-		};
-		if (poll(pfd, PFD_MAX, clock_timeout(next_deadline(s), s->now)) == -1 &&
+		for (i = 0; i < s->children; i++)
+			pfd[PFD_CHILDREN + i] = (struct pollfd){
+				.fd = s->child[i].silent ? -1 : s->child[i].control,
+				.events = POLLIN,
+			};
+		if (poll(pfd, (nfds_t)(PFD_CHILDREN + s->children),
+			clock_timeout(next_deadline(s), s->now)) == -1 &&
 		    errno != EINTR)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();
@@ -393,6 +467,7 @@ supervisor_main(struct options *o)
 {
 	struct supervisor *s = &supervisor;
 	struct msg_identity identity;
+	int i;
 
 	s->options = o;
 	if ((s->binary = child_open_binary()) == -1)
@@ -402,16 +477,27 @@ supervisor_main(struct options *o)
 		return (check(s, &identity));
 	start_log(s);
 	options_not_yet(o, warn_not_yet);
-	child_init(&s->relay, "relay", TITLE_RELAY, FROM_RELAY);
-	s->keeper.child = &s->relay;
+	child_init(&s->child[RELAY], "relay", TITLE_RELAY, FROM_RELAY);
+	child_init(&s->child[METRICS], "metrics", TITLE_METRICS, FROM_METRICS);
+	s->children = o->metrics_enabled ? CHILDREN_MAX : METRICS;
+	s->keeper.child = &s->child[RELAY];
+	s->exporter.child = &s->child[METRICS];
 	setup_listeners(o, &s->keeper);
+	if (o->metrics_enabled)
+		setup_http_listener(o, &identity, s->binary, &s->exporter);
 	setup_confinement(&identity);
 	setup_upstream(o, &identity, s->binary);
 	setup_keeper(o, &identity, &s->keeper);
+	if (o->metrics_enabled)
+		setup_exporter(o, &s->keeper, &s->exporter);
 	if ((s->signals = open_signals()) == -1)
 		err(EXIT_REFUSED, "signalfd");
 	s->now = clock_now();
-	start_relay(s);
+	s->resend_at = NEVER;
+	for (i = 0; i < s->children; i++)
+		start(s, &s->child[i]);
 	supervisor_loop(s);
+	if (o->metrics_enabled)
+		setup_unlink_http(o);
 	return (0);
 }

@@ -1,0 +1,156 @@
+/*
+ * What the metrics child asks.
+ *
+ * It asks for the totals, or for the sessions from some place on, and gets one bounded message;
+ * then it asks again.  So its pace is its own: nothing is remembered here but the question in
+ * hand, nothing piles up, and no datagram waits for a dump of any size.
+ */
+#include <sys/socket.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "relay/relay.h"
+
+/* Questions answered in one turn. */
+#define ANSWERS_A_TURN 2
+
+/* Places looked at for one answer: closed sessions leave empty ones. */
+#define PLACES_AN_ANSWER (8 * MSG_SESSIONS_MAX)
+
+void
+snapshot_link(struct relay *r, int fd)
+{
+	if (r->snapshot.link != -1)
+		close(r->snapshot.link);
+	memset(&r->snapshot, 0, sizeof(r->snapshot));
+	r->snapshot.link = fd;
+}
+
+static void
+unlink_metrics(struct relay *r, const char *why)
+{
+	log_debug("metrics child unlinked", "reason=%s", why);
+	snapshot_link(r, -1);
+}
+
+short
+snapshot_events(const struct relay *r)
+{
+	/* One question at a time: while an answer waits, no other is read. */
+	return (r->snapshot.asked ? POLLOUT : POLLIN);
+}
+
+/* Returns whether there is a question in hand. */
+static int
+take_question(struct relay *r)
+{
+	int n;
+
+	if (r->snapshot.asked)
+		return (1);
+	n = msg_receive(r->snapshot.link, FROM_METRICS, &r->msg);
+	if (n == -1 && errno == EAGAIN)
+		return (0);
+	if (n != 1) {
+		unlink_metrics(r, n == 0 ? "it is gone" : "malformed message");
+		return (0);
+	}
+	r->snapshot.type = r->msg.type;
+	memcpy(&r->snapshot.question, r->msg.payload, sizeof(r->snapshot.question));
+	r->snapshot.asked = 1;
+	r->snapshot.answered = 0;
+	return (1);
+}
+
+/* A reading of the coarse clock as clock_wall() would have it; never before the session. */
+static int64_t
+wall_of(const struct relay *r, const struct session *s, int64_t when)
+{
+	int64_t wall = r->wall - (r->now - when);
+
+	return (when == s->opened || wall < s->created ? s->created : wall);
+}
+
+static void
+describe(const struct relay *r, const struct session *s, struct msg_session *to)
+{
+	struct sockaddr_in6 local = { 0 };
+	socklen_t len = sizeof(local);
+
+	memset(to, 0, sizeof(*to));
+	session_record(s, &to->record);
+	/* Asked for each time: it changes when the upstream moves. */
+	if (getsockname(s->fd, (struct sockaddr *)&local, &len) == 0) {
+		to->upstream_local_port = local.sin6_port;
+		memcpy(to->upstream_local_address, &local.sin6_addr,
+		    sizeof(to->upstream_local_address));
+	}
+	/* Before the first reply that is the time of creation. */
+	to->last_client = wall_of(r, s, s->last_client);
+	to->last_upstream = wall_of(r, s, s->last_upstream);
+	memcpy(to->packets, s->packets, sizeof(to->packets));
+	memcpy(to->bytes, s->bytes, sizeof(to->bytes));
+}
+
+static int
+answer_sessions(struct relay *r)
+{
+	static struct msg_session sessions[MSG_SESSIONS_MAX];
+	const struct session_table *table = &r->table;
+	const struct session *s;
+	uint32_t i = r->snapshot.question.from, places = 0, n = 0;
+
+	for (; i < table->used && n < MSG_SESSIONS_MAX && places < PLACES_AN_ANSWER;
+	     i++, places++) {
+		s = &table->sessions[i];
+		if (s->fd != -1 && s->state < SESSION_CLOSED)
+			describe(r, s, &sessions[n++]);
+	}
+	r->snapshot.end.next = i < table->used ? i : UINT32_MAX;
+	if (n == 0)
+		return (0);
+	return (msg_send(r->snapshot.link, MSG_ANSWER_SESSIONS, sessions, n, NULL, 0));
+}
+
+/* Returns 0, or -1 when the link takes no more. */
+static int
+answer(struct relay *r)
+{
+	int error;
+
+	if (!r->snapshot.answered) {
+		r->snapshot.end.next = UINT32_MAX;
+		if (r->snapshot.type == MSG_ASK_SESSIONS)
+			error = answer_sessions(r);
+		else
+			error = msg_send(
+			    r->snapshot.link, MSG_ANSWER_TOTALS, r->totals, 1, NULL, 0);
+		if (error == -1)
+			return (-1);
+		r->snapshot.answered = 1;
+	}
+	if (msg_send(r->snapshot.link, MSG_ANSWER_END, &r->snapshot.end, 1, NULL, 0) == -1)
+		return (-1);
+	r->snapshot.asked = 0;
+	return (0);
+}
+
+void
+snapshot_turn(struct relay *r)
+{
+	int i;
+
+	for (i = 0; i < ANSWERS_A_TURN && r->snapshot.link != -1; i++) {
+		if (!take_question(r))
+			return;
+		if (answer(r) == -1) {
+			if (errno != EAGAIN)
+				unlink_metrics(r, strerror(errno));
+			return;
+		}
+	}
+}

@@ -1,0 +1,29 @@
+#ifndef SUPERVISOR_EXPORTER_H
+#define SUPERVISOR_EXPORTER_H
+
+#include "supervisor/child.h"
+
+/* What the metrics child is told. */
+struct exporter {
+	struct child *child;
+	struct msg_identity identity;
+	struct msg_metrics_config config;
+	struct msg_metrics_status status;
+	int listener; /* HTTP */
+	int changed;  /* the status, since it was last sent */
+	int link_due; /* relay and metrics child need a new link */
+};
+
+/* Descriptors that a metrics child holds: connections, and what it was handed. */
+#define EXPORTER_DESCRIPTORS 96
+
+/* Tell a metrics child that was just started what it is.  Returns 0, or -1 with errno. */
+int exporter_tell(struct exporter *exporter);
+
+/*
+ * Send what changed, and link the child with the relay if one of them is new.  Returns 0, or
+ * -1 when something must be sent again a little later.
+ */
+int exporter_turn(struct exporter *exporter, struct child *relay);
+
+#endif

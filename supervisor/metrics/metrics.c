@@ -1,0 +1,151 @@
+/*
+ * The metrics child: HTTP on one side, the relay on the other, and no way to anything else.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/confine.h"
+#include "common/log.h"
+#include "supervisor/metrics/http.h"
+#include "supervisor/metrics/metrics.h"
+
+/* How long the supervisor may take to tell us what we are, in milliseconds. */
+#define TELL_TIMEOUT 10000
+
+enum { PFD_CONTROL, PFD_LINK, PFD_HTTP, PFD_MAX };
+
+struct metrics {
+	int control;
+	int quit;
+	int pong_due;
+	struct msg_ping pong;
+	struct msg_identity identity;
+	struct sources sources;
+	struct http http;
+	struct msg msg;
+};
+
+static struct metrics metrics;
+
+/* ---- told ---- */
+
+static void
+expect(struct metrics *m, enum msg_type type)
+{
+	if (msg_wait(m->control, FROM_SUPERVISOR, &m->msg, TELL_TIMEOUT) != 1)
+		_exit(EXIT_REFUSED);
+	if (m->msg.type != type)
+		fatal("unexpected message", "type=%d expected=%d", (int)m->msg.type, (int)type);
+}
+
+static void
+metrics_told(struct metrics *m)
+{
+	expect(m, MSG_IDENTITY);
+	memcpy(&m->identity, m->msg.payload, sizeof(m->identity));
+	log_init(m->identity.log_level, msg_log_sink, &m->control);
+	expect(m, MSG_METRICS_CONFIG);
+	memcpy(&m->sources.config, m->msg.payload, sizeof(m->sources.config));
+	if (m->sources.config.listeners > LISTENERS_MAX)
+		fatal("bad configuration", "listeners=%u", m->sources.config.listeners);
+	expect(m, MSG_HTTP_LISTENER);
+	if (http_init(&m->http, m->msg.fds[0], &m->sources) == -1)
+		fatal("http server", "error=%s", strerror(errno));
+}
+
+/* ---- steady state ---- */
+
+static void
+take_message(struct metrics *m)
+{
+	switch (m->msg.type) {
+	case MSG_METRICS_STATUS:
+		memcpy(&m->sources.status, m->msg.payload, sizeof(m->sources.status));
+		break;
+	case MSG_LINK:
+		link_replace(&m->sources.link, m->msg.fds[0]);
+		break;
+	case MSG_PING:
+		memcpy(&m->pong, m->msg.payload, sizeof(m->pong));
+		m->pong_due = 1;
+		break;
+	case MSG_STOP:
+		m->quit = 1;
+		break;
+	default:
+		fatal("unexpected message", "type=%d", (int)m->msg.type);
+	}
+}
+
+static void
+receive(struct metrics *m)
+{
+	int n;
+
+	while ((n = msg_receive(m->control, FROM_SUPERVISOR, &m->msg)) == 1)
+		take_message(m);
+	/* Without the supervisor there is no sense in going on. */
+	if (n == 0 || errno == ECONNRESET)
+		_exit(EXIT_REFUSED);
+	if (errno != EAGAIN)
+		fatal("bad message", "error=%s", strerror(errno));
+}
+
+static void
+metrics_turn(struct metrics *m, const struct pollfd *pfd)
+{
+	m->sources.now = clock_now();
+	if (pfd[PFD_CONTROL].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
+		receive(m);
+	link_turn(&m->sources.link);
+	link_expire(&m->sources.link, m->sources.now);
+	http_turn(&m->http);
+	if (m->pong_due)
+		m->pong_due = msg_send(m->control, MSG_PONG, &m->pong, 1, NULL, 0) == -1;
+}
+
+static int64_t
+next_deadline(const struct metrics *m)
+{
+	return (clock_earlier(link_deadline(&m->sources.link), http_deadline(&m->http)));
+}
+
+void
+metrics_main(void)
+{
+	struct metrics *m = &metrics;
+	struct pollfd pfd[PFD_MAX];
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	m->control = CONTROL_FILENO;
+	m->sources.now = clock_now();
+	link_init(&m->sources.link);
+
+	/* 1. Told what it is and what it may use. */
+	metrics_told(m);
+	/* 2. Locked: no way back from here. */
+	confine(&metrics_confinement, &m->identity);
+	if (msg_send(m->control, MSG_READY, NULL, 0, NULL, 0) == -1)
+		fatal("supervisor", "error=%s", strerror(errno));
+	/* 3. Steady state. */
+	while (!m->quit) {
+		pfd[PFD_CONTROL] = (struct pollfd){ .fd = m->control, .events = POLLIN };
+		if (m->pong_due)
+			pfd[PFD_CONTROL].events |= POLLOUT;
+		pfd[PFD_LINK] = (struct pollfd){ .fd = m->sources.link.fd, .events = POLLIN };
+		pfd[PFD_HTTP] = (struct pollfd){ .fd = m->http.epoll, .events = POLLIN };
+		if (poll(pfd, PFD_MAX, clock_timeout(next_deadline(m), clock_now())) == -1 &&
+		    errno != EINTR)
+			fatal("poll", "error=%s", strerror(errno));
+		metrics_turn(m, pfd);
+	}
+	_exit(0);
+}

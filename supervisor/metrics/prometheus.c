@@ -1,0 +1,325 @@
+#include <arpa/inet.h>
+
+#include "common/clock.h"
+#include "common/endpoint.h"
+#include "supervisor/metrics/prometheus.h"
+
+#define U(x) ((unsigned long long)(x))
+
+static const char *const direction_names[] = { "client_to_upstream", "upstream_to_client" };
+_Static_assert(sizeof(direction_names) / sizeof(direction_names[0]) == DIRECTION_MAX, "");
+
+static const char *const child_names[] = { "relay", "metrics", "resolver" };
+_Static_assert(sizeof(child_names) / sizeof(child_names[0]) == CHILD_KIND_MAX, "");
+
+static void
+head(struct text *t, const char *name, const char *type, const char *help)
+{
+	text_printf(t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A family of one sample without labels. */
+static void
+single(struct text *t, const char *name, const char *type, const char *help, uint64_t value)
+{
+	head(t, name, type, help);
+	text_printf(t, "%s %llu\n", name, U(value));
+}
+
+/* Seconds since the epoch, as Prometheus wants times. */
+static void
+timestamp(struct text *t, const char *name, const char *help, int64_t ns)
+{
+	head(t, name, "gauge", help);
+	text_printf(t, "%s %lld.%03u\n", name, (long long)(ns / SECOND),
+	    (unsigned int)(ns % SECOND / MILLISECOND));
+}
+
+static const char *
+listener_name(const struct prometheus *p, uint32_t i, char *buf)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = p->config->listener[i].port,
+		.sin_addr = { p->config->listener[i].address },
+	};
+
+	return (endpoint_format_ipv4(&sin, buf));
+}
+
+/* A family with one sample a listener: `member` is the counter's place in its totals. */
+static void
+by_listener(struct text *t, const struct prometheus *p, const char *name, const char *help,
+    size_t member)
+{
+	char listener[ENDPOINT_STRLEN];
+	const char *totals;
+	uint32_t i;
+
+	head(t, name, "counter", help);
+	for (i = 0; i < p->config->listeners; i++) {
+		totals = (const char *)&p->totals->listener[i];
+		text_printf(t, "%s{listener=\"%s\"} %llu\n", name,
+		    listener_name(p, i, listener),
+		    U(*(const uint64_t *)(const void *)(totals + member)));
+	}
+}
+
+/* A family by listener and direction: `member` is the place of an array of two. */
+static void
+by_direction(struct text *t, const struct prometheus *p, const char *name, const char *help,
+    size_t member)
+{
+	char listener[ENDPOINT_STRLEN];
+	const uint64_t *values;
+	uint32_t i, d;
+
+	head(t, name, "counter", help);
+	for (i = 0; i < p->config->listeners; i++) {
+		values = (const void *)((const char *)&p->totals->listener[i] + member);
+		for (d = 0; d < DIRECTION_MAX; d++)
+			text_printf(t, "%s{listener=\"%s\",direction=\"%s\"} %llu\n", name,
+			    listener_name(p, i, listener), direction_names[d], U(values[d]));
+	}
+}
+
+static void
+drops(struct text *t, const struct prometheus *p)
+{
+	char listener[ENDPOINT_STRLEN];
+	uint32_t i, d, reason;
+
+	head(t, "udp46_drops_total", "counter", "Datagrams dropped, by reason.");
+	for (i = 0; i < p->config->listeners; i++)
+		for (d = 0; d < DIRECTION_MAX; d++)
+			for (reason = 0; reason < DROP_REASON_MAX; reason++)
+				text_printf(t,
+				    "udp46_drops_total{listener=\"%s\",direction=\"%s\","
+				    "reason=\"%s\"} %llu\n",
+				    listener_name(p, i, listener), direction_names[d],
+				    drop_reason_names[reason],
+				    U(p->totals->listener[i].drops[d][reason]));
+}
+
+static void
+errors(struct text *t, const struct prometheus *p)
+{
+	char listener[ENDPOINT_STRLEN];
+	uint32_t i, operation;
+
+	head(t, "udp46_errors_total", "counter",
+	    "Errors of sockets, ICMP errors among them, by the operation that met them.");
+	for (i = 0; i < p->config->listeners; i++)
+		for (operation = 0; operation < OPERATION_MAX; operation++)
+			text_printf(t,
+			    "udp46_errors_total{listener=\"%s\",operation=\"%s\"} %llu\n",
+			    listener_name(p, i, listener), operation_names[operation],
+			    U(p->totals->listener[i].errors[operation]));
+}
+
+static void
+histogram(struct text *t, const char *name, const char *help, const struct histogram *h)
+{
+	static const int bounds[HISTOGRAM_BUCKETS - 1] = HISTOGRAM_BOUNDS;
+	uint64_t count = 0;
+	int i;
+
+	head(t, name, "histogram", help);
+	for (i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
+		count += h->bucket[i];
+		text_printf(t, "%s_bucket{le=\"%d\"} %llu\n", name, bounds[i], U(count));
+	}
+	count += h->bucket[i];
+	text_printf(t, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %llu.%09llu\n%s_count %llu\n", name,
+	    U(count), name, U(h->sum / SECOND), U(h->sum % SECOND), name, U(count));
+}
+
+static void
+sessions(struct text *t, const struct prometheus *p)
+{
+	const struct totals *n = p->totals;
+	uint64_t active = 0;
+	int i;
+
+	for (i = 0; i < SESSION_CLOSED; i++)
+		active += n->sessions[i];
+	single(t, "udp46_sessions_active", "gauge", "Sessions that are open now.", active);
+	single(t, "udp46_session_capacity", "gauge", "Sessions that can be open at once.",
+	    p->config->session_capacity);
+	head(t, "udp46_sessions", "gauge", "Sessions that are open now, by state.");
+	for (i = 0; i < SESSION_CLOSED; i++)
+		text_printf(t, "udp46_sessions{state=\"%s\"} %llu\n", session_state_names[i],
+		    U(n->sessions[i]));
+	single(t, "udp46_sessions_created_total", "counter", "Sessions opened.",
+	    n->sessions_created);
+	single(t, "udp46_sessions_expired_total", "counter",
+	    "Sessions closed because both sides were silent.",
+	    n->sessions_closed[CLOSE_IDLE_TIMEOUT]);
+	head(t, "udp46_sessions_closed_total", "counter", "Sessions closed, by reason.");
+	for (i = 0; i < CLOSE_REASON_MAX; i++)
+		text_printf(t, "udp46_sessions_closed_total{reason=\"%s\"} %llu\n",
+		    close_reason_names[i], U(n->sessions_closed[i]));
+	head(t, "udp46_sessions_evicted_total", "counter",
+	    "Sessions closed in favour of a new one, by the state they were in.");
+	for (i = 0; i < SESSION_CLOSED; i++)
+		text_printf(t, "udp46_sessions_evicted_total{state=\"%s\"} %llu\n",
+		    session_state_names[i], U(n->sessions_evicted[i]));
+	single(t, "udp46_sessions_restored_total", "counter",
+	    "Sessions that a relay took over from one that had crashed.", n->sessions_restored);
+	histogram(t, "udp46_session_duration_seconds", "Age of sessions when they were closed.",
+	    &n->session_duration);
+	histogram(t, "udp46_session_idle_seconds",
+	    "How long sessions had been silent when they were closed.", &n->session_idle);
+}
+
+static void
+datagrams(struct text *t, const struct prometheus *p)
+{
+	by_direction(t, p, "udp46_datagrams_total", "Datagrams relayed.",
+	    offsetof(struct listener_totals, datagrams));
+	by_direction(t, p, "udp46_bytes_total", "Bytes of payload relayed.",
+	    offsetof(struct listener_totals, bytes));
+	drops(t, p);
+	errors(t, p);
+	by_listener(t, p, "udp46_upstream_socket_open_errors_total",
+	    "Clients for whom no upstream socket was to be had.",
+	    offsetof(struct listener_totals, upstream_socket_open_errors));
+	by_listener(t, p, "udp46_upstream_write_errors_total",
+	    "Sends to the upstream that failed.",
+	    offsetof(struct listener_totals, errors[UPSTREAM_WRITE]));
+	by_listener(t, p, "udp46_client_write_errors_total", "Sends to clients that failed.",
+	    offsetof(struct listener_totals, errors[CLIENT_WRITE]));
+	by_listener(t, p, "udp46_receive_queue_drops_total",
+	    "Datagrams that the kernel dropped because a listener's buffer was full.",
+	    offsetof(struct listener_totals, receive_queue_drops));
+	single(t, "udp46_segment_offload_fallbacks_total", "counter",
+	    "Segmented sends that were refused and repeated datagram by datagram.",
+	    p->totals->segment_offload_fallbacks);
+}
+
+static void
+program(struct text *t, const struct prometheus *p)
+{
+	int i;
+
+	head(t, "udp46_build_info", "gauge", "The build that runs; always 1.");
+	text_printf(t, "udp46_build_info{version=\"%s\",commit=\"%s\",date=\"%s\"} 1\n",
+	    p->config->version, p->config->commit, p->config->date);
+	timestamp(t, "process_start_time_seconds",
+	    "When the program was started, in seconds since the epoch.", p->config->started);
+	single(t, "udp46_relay_up", "gauge", "Whether the relay answered just now.",
+	    (uint64_t)p->relay_up);
+	single(t, "udp46_listeners", "gauge", "Addresses that are listened on.",
+	    p->config->listeners);
+	head(t, "udp46_child_restarts_total", "counter",
+	    "Children started again after they ended.");
+	for (i = 0; i < CHILD_KIND_MAX; i++)
+		text_printf(t, "udp46_child_restarts_total{child=\"%s\"} %llu\n",
+		    child_names[i], U(p->status->restarts[i]));
+	single(t, "udp46_log_records_suppressed_total", "counter",
+	    "Log records held back by the limit, or lost because nobody read them.",
+	    p->totals->log_records_suppressed + p->status->log_records_lost);
+}
+
+static void
+upstream(struct text *t, const struct prometheus *p)
+{
+	head(t, "udp46_upstream_info", "gauge", "The upstream's address; always 1.");
+	text_printf(t, "udp46_upstream_info{address=\"%s\"} 1\n", p->status->upstream);
+	single(t, "udp46_upstream_changes_total", "counter",
+	    "Times that the upstream's name led to another address.",
+	    p->status->upstream_changes);
+	timestamp(t, "udp46_upstream_last_reply_timestamp_seconds",
+	    "When the upstream was last heard, in seconds since the epoch; 0: not yet.",
+	    p->totals->upstream_last_reply);
+	single(t, "udp46_dns_resolve_errors_total", "counter",
+	    "Look-ups of the upstream's name that failed.", p->status->resolve_errors);
+}
+
+void
+prometheus_totals(struct text *t, const struct prometheus *p)
+{
+	program(t, p);
+	upstream(t, p);
+	sessions(t, p);
+	datagrams(t, p);
+}
+
+/* ---- sessions ---- */
+
+static const struct {
+	const char *name;
+	const char *type;
+	const char *help;
+} session_families[] = {
+	{ "udp46_session_info", "gauge", "An open session and its addresses; always 1." },
+	{ "udp46_session_packets_total", "counter", "Datagrams relayed for an open session." },
+	{ "udp46_session_bytes_total", "counter", "Bytes relayed for an open session." },
+	{ "udp46_session_last_activity_timestamp_seconds", "gauge",
+	    "When either side of an open session was last heard, in seconds since the epoch." },
+};
+_Static_assert(
+    sizeof(session_families) / sizeof(session_families[0]) == SESSION_FAMILY_MAX, "");
+
+void
+prometheus_session_head(struct text *t, enum session_family family)
+{
+	head(t, session_families[family].name, session_families[family].type,
+	    session_families[family].help);
+}
+
+static void
+session_info(struct text *t, const char *listener, const struct prometheus *p,
+    const struct msg_session *s)
+{
+	char address[ENDPOINT_HOST_MAX + 1];
+	uint16_t port = 0;
+
+	(void)endpoint_split(p->status->upstream, address, &port);
+	text_printf(t,
+	    "udp46_session_info{session_id=\"%016llx\",listener=\"%s\",client_address=\"",
+	    U(s->record.id), listener);
+	text_ipv4(t, s->record.client_address);
+	text_printf(
+	    t, "\",client_port=\"%u\",upstream_local_address=\"", ntohs(s->record.client_port));
+	text_ipv6(t, s->upstream_local_address);
+	text_printf(t,
+	    "\",upstream_local_port=\"%u\",upstream_remote_address=\"%s\","
+	    "upstream_remote_port=\"%u\"} 1\n",
+	    ntohs(s->upstream_local_port), address, port);
+}
+
+static void
+session_samples(struct text *t, enum session_family family, const char *listener,
+    const struct msg_session *s)
+{
+	const int64_t last[] = { s->last_client, s->last_upstream };
+	int d;
+
+	for (d = 0; d < DIRECTION_MAX; d++) {
+		text_printf(t, "%s{session_id=\"%016llx\",listener=\"%s\",direction=\"%s\"} ",
+		    session_families[family].name, U(s->record.id), listener,
+		    direction_names[d]);
+		if (family == SESSION_FAMILY_LAST_ACTIVITY)
+			text_printf(t, "%lld.%03u\n", (long long)(last[d] / SECOND),
+			    (unsigned int)(last[d] % SECOND / MILLISECOND));
+		else
+			text_printf(t, "%llu\n",
+			    U(family == SESSION_FAMILY_PACKETS ? s->packets[d] : s->bytes[d]));
+	}
+}
+
+void
+prometheus_session(struct text *t, enum session_family family, const struct prometheus *p,
+    const struct msg_session *s)
+{
+	char listener[ENDPOINT_STRLEN];
+
+	if (s->record.listener >= p->config->listeners)
+		return;
+	listener_name(p, s->record.listener, listener);
+	if (family == SESSION_FAMILY_INFO)
+		session_info(t, listener, p, s);
+	else
+		session_samples(t, family, listener, s);
+}
