@@ -74,6 +74,7 @@ main(int argc, char *argv[], char *envp[])
 {
 	struct options options;
 	char error[OPTIONS_ERROR_MAX];
+	char *end = argv[0] + strlen(argv[0]);
 
 	if (argc == 1)
 		become_child(argv[0]);
@@ -96,5 +97,8 @@ main(int argc, char *argv[], char *envp[])
 		break;
 	}
 	setproctitle("supervisor [priv]");
+	/* libbsd marks the end of a longer argv[0], where ps(1) shows it. */
+	if (*end == '.')
+		*end = '\0';
 	return (supervisor_main(&options));
 }

@@ -239,6 +239,14 @@ titles_body()
 	expect "supervisor" "$(ps -o args= -p "$(cat udp46.pid)" | sed 's/ *$//')" = \
 	    'udp46: supervisor [priv]'
 	expect "relay" "$(ps -o args= -p "$relay_pid" | sed 's/ *$//')" = 'udp46: relay'
+	stop_udp46
+	# However long the path that it was started by.
+	atf_check mkdir -p a/rather/long/path/to/the/program
+	atf_check ln -s "$udp46" a/rather/long/path/to/the/program/udp46
+	udp46=$PWD/a/rather/long/path/to/the/program/udp46
+	start_udp46_default
+	expect "supervisor" "$(ps -o args= -p "$(cat udp46.pid)" | sed 's/ *$//')" = \
+	    'udp46: supervisor [priv]'
 }
 
 # What the relay may call: the table in common/filter.c, once more, from the outside.
