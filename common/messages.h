@@ -99,8 +99,9 @@ struct msg_relay_config {
 	uint32_t datagram_max;	       /* bytes of payload */
 	uint32_t listeners;
 	uint8_t upstream_address[16];
-	uint16_t upstream_port; /* network byte order */
-	uint8_t pad[6];
+	uint16_t upstream_port;	 /* network byte order */
+	uint8_t segment_offload; /* trains may be sent */
+	uint8_t pad[5];
 	struct msg_listener listener[LISTENERS_MAX];
 };
 _Static_assert(sizeof(struct msg_relay_config) == 72 + LISTENERS_MAX * 8, "padding");

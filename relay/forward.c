@@ -1,63 +1,37 @@
 /*
- * A datagram's way.
+ * A datagram's way, and a train's.
  *
  * From a client: a batch is received on the listener; neighbours of one client go to its
  * session's socket in one call.  From the upstream: the sockets that are ready are received
- * from in turn, and their datagrams leave together on the listener.  Buffers are as large as
- * a datagram can be, so nothing is ever truncated; what is larger than the user wants is
- * dropped and counted.
+ * from in turn, and what they have leaves together on the listener.  Every upstream socket
+ * belongs to one client, so a train has one destination, and is passed on whole.
  *
  * The order within a session and direction is kept: once one datagram has to wait, those that
  * follow wait behind it.
  */
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "relay/inbox.h"
+#include "relay/outbox.h"
 #include "relay/relay.h"
-
-/* Datagrams of one receive call, and bytes of each: more than any datagram has. */
-#define BATCH 32
-#define SLOT_SIZE 65536
 
 /* Batches that a turn takes from one side before the other has its turn. */
 #define ROUNDS 8
 
 #define EVENTS 64
 
-/* What the control messages of a received datagram say. */
-struct received {
-	uint32_t local_address;
-	uint32_t queue_drops; /* of the socket so far: datagrams that found it full */
-	uint8_t tos;
-};
-
-/* Messages on their way out through one socket. */
-struct outbox {
-	uint32_t count;
-	struct mmsghdr msg[BATCH];
-	struct iovec iov[BATCH];
-	struct sockaddr_in name[BATCH];
-	uint32_t session[BATCH]; /* that each is counted for, or NONE */
-	uint8_t tos[BATCH];
-	_Alignas(struct cmsghdr) char control[BATCH][CMSG_SPACE(sizeof(struct in_pktinfo)) +
-	    CMSG_SPACE(sizeof(int))];
-};
+/* After a train was refused, its session's datagrams go one by one for so many seconds. */
+#define PLAIN_SECONDS 60
 
 struct batch {
-	struct mmsghdr msg[BATCH];
-	struct iovec iov[BATCH];
-	union {
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} name[BATCH];
-	_Alignas(struct cmsghdr) char control[BATCH][128];
+	struct inbox *in;
 	struct outbox up, down;
-	unsigned char payload[BATCH][SLOT_SIZE];
+	unsigned char copy[INBOX_SLOT_SIZE]; /* of a parcel that has to wait */
 };
 
 static const enum operation write_operation[] = { UPSTREAM_WRITE, CLIENT_WRITE };
@@ -67,180 +41,96 @@ static const enum drop_reason write_error[] = { DROP_UPSTREAM_WRITE_ERROR,
 int
 forward_init(struct relay *r)
 {
-	struct batch *b;
-	int i;
-
-	b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (b == MAP_FAILED)
+	if ((r->batch = calloc(1, sizeof(*r->batch))) == NULL)
 		return (-1);
-	for (i = 0; i < BATCH; i++) {
-		b->iov[i] = (struct iovec){ b->payload[i], SLOT_SIZE };
-		b->msg[i].msg_hdr.msg_iov = &b->iov[i];
-		b->msg[i].msg_hdr.msg_iovlen = 1;
-		b->msg[i].msg_hdr.msg_name = &b->name[i];
-		b->msg[i].msg_hdr.msg_control = b->control[i];
-	}
-	r->batch = b;
-	return (0);
+	return ((r->batch->in = inbox_new()) == NULL ? -1 : 0);
 }
 
-/* ---- receive ---- */
+/* ---- sending, in either direction ---- */
 
-/* Fill the slots from `first` on.  Returns their number, or -1 with errno. */
-static int
-receive(struct batch *b, int fd, uint32_t first)
-{
-	uint32_t i;
-
-	for (i = first; i < BATCH; i++) {
-		b->msg[i].msg_hdr.msg_namelen = sizeof(b->name[i]);
-		b->msg[i].msg_hdr.msg_controllen = sizeof(b->control[i]);
-	}
-	return (recvmmsg(fd, b->msg + first, BATCH - first, MSG_DONTWAIT, NULL));
-}
-
-/* All control messages, in whatever order they come. */
-static void
-parse_control(struct msghdr *mh, struct received *received)
-{
-	struct cmsghdr *cmsg;
-	struct in_pktinfo pktinfo;
-	int tclass;
-
-	memset(received, 0, sizeof(*received));
-	for (cmsg = CMSG_FIRSTHDR(mh); cmsg != NULL; cmsg = CMSG_NXTHDR(mh, cmsg)) {
-		if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
-			memcpy(&pktinfo, CMSG_DATA(cmsg), sizeof(pktinfo));
-			/* Not ipi_addr, which may be a broadcast address: ip(7). */
-			received->local_address = pktinfo.ipi_spec_dst.s_addr;
-		} else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_TOS)
-			received->tos = *CMSG_DATA(cmsg);
-		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SO_RXQ_OVFL)
-			memcpy(&received->queue_drops, CMSG_DATA(cmsg), sizeof(uint32_t));
-		else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_TCLASS) {
-			memcpy(&tclass, CMSG_DATA(cmsg), sizeof(tclass));
-			received->tos = (uint8_t)tclass;
-		}
-	}
-}
-
-/* ---- send ---- */
+/* Who is told what became of what was sent. */
+struct sending {
+	struct relay *relay;
+	struct listener_totals *totals;
+	enum direction direction;
+};
 
 static void
-put_control(struct msghdr *mh, int level, int type, const void *data, size_t size)
+count_sent(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes)
 {
-	struct cmsghdr *cmsg;
-
-	cmsg = (struct cmsghdr *)((char *)mh->msg_control + mh->msg_controllen);
-	cmsg->cmsg_level = level;
-	cmsg->cmsg_type = type;
-	cmsg->cmsg_len = CMSG_LEN(size);
-	memcpy(CMSG_DATA(cmsg), data, size);
-	mh->msg_controllen += CMSG_SPACE(size);
-}
-
-static struct msghdr *
-post(struct outbox *box, uint32_t session, const void *payload, size_t length, uint8_t tos)
-{
-	uint32_t i = box->count++;
-	struct msghdr *mh = &box->msg[i].msg_hdr;
-
-	box->iov[i] = (struct iovec){ (void *)(uintptr_t)payload, length };
-	box->session[i] = session;
-	box->tos[i] = tos;
-	memset(mh, 0, sizeof(*mh));
-	mh->msg_iov = &box->iov[i];
-	mh->msg_iovlen = 1;
-	mh->msg_control = box->control[i];
-	return (mh);
-}
-
-static void
-post_to_upstream(
-    struct outbox *box, uint32_t session, const void *payload, size_t length, uint8_t tos)
-{
-	struct msghdr *mh = post(box, session, payload, length, tos);
-	int tclass = tos;
-
-	if (tos != 0)
-		put_control(mh, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
-}
-
-/* To `address` and `port`, from `local`: all in network byte order. */
-static void
-post_to_client(struct outbox *box, uint32_t session, const void *payload, size_t length,
-    uint8_t tos, uint32_t address, uint16_t port, uint32_t local)
-{
-	struct in_pktinfo pktinfo = { .ipi_spec_dst = { local } };
-	struct sockaddr_in *to = &box->name[box->count];
-	struct msghdr *mh = post(box, session, payload, length, tos);
-	int value = tos;
-
-	*to = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_port = port,
-		.sin_addr = { address },
-	};
-	mh->msg_name = to;
-	mh->msg_namelen = sizeof(*to);
-	put_control(mh, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof(pktinfo));
-	if (tos != 0)
-		put_control(mh, IPPROTO_IP, IP_TOS, &value, sizeof(value));
-}
-
-static void
-count_sent(struct relay *r, struct listener_totals *totals, enum direction direction,
-    uint32_t session, size_t length)
-{
+	const struct sending *sending = arg;
+	enum direction direction = sending->direction;
 	struct session *s;
 
-	totals->datagrams[direction]++;
-	totals->bytes[direction] += length;
-	if (session == NONE)
+	sending->totals->datagrams[direction] += datagrams;
+	sending->totals->bytes[direction] += bytes;
+	if (owner == NONE)
 		return;
-	s = &r->table.sessions[session];
-	s->packets[direction]++;
-	s->bytes[direction] += length;
+	s = &sending->relay->table.sessions[owner];
+	s->packets[direction] += datagrams;
+	s->bytes[direction] += bytes;
 }
 
-/*
- * Send the outbox's messages.  Returns how many are done with, sent or dropped and counted:
- * fewer than all when the socket would block.  sendmmsg(2) stops at the first message that
- * fails and tells why only when that is the first of a call; and the reason may be an ICMP
- * error that belongs to an earlier one.  So whatever fails is sent again, once.
- */
+static void
+count_dropped(void *arg, uint32_t owner, uint32_t datagrams)
+{
+	const struct sending *sending = arg;
+
+	(void)owner;
+	sending->totals->drops[sending->direction][write_error[sending->direction]] +=
+	    datagrams;
+}
+
+static void
+count_failed(void *arg, uint32_t owner, int error)
+{
+	const struct sending *sending = arg;
+
+	(void)owner;
+	(void)error;
+	sending->totals->errors[write_operation[sending->direction]]++;
+}
+
+static uint32_t
+seconds(const struct relay *r)
+{
+	return ((uint32_t)(r->now / SECOND));
+}
+
+static void
+remember_refusal(void *arg, uint32_t owner, int error)
+{
+	const struct sending *sending = arg;
+
+	(void)error;
+	sending->relay->totals->segment_offload_fallbacks++;
+	if (owner != NONE)
+		sending->relay->table.sessions[owner].plain_until[sending->direction] =
+		    seconds(sending->relay) + PLAIN_SECONDS;
+}
+
+/* Whether the session's datagrams have to go one by one. */
+static int
+is_plain(const struct relay *r, const struct session *s, enum direction direction)
+{
+	return (!r->config.segment_offload || s->plain_until[direction] > seconds(r));
+}
+
+/* Returns the first parcel that has to wait, or the number of all. */
 static uint32_t
 transmit(struct relay *r, int fd, struct outbox *box, struct listener_totals *totals,
     enum direction direction)
 {
-	uint32_t i = 0, k;
-	int n, again = 0;
+	struct sending sending = { r, totals, direction };
+	struct outbox_report report = { count_sent, count_dropped, count_failed,
+		remember_refusal, &sending };
 
-	while (i < box->count) {
-		n = sendmmsg(fd, box->msg + i, box->count - i, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1 && errno == EAGAIN)
-			break;
-		if (n == -1 && !again) {
-			totals->errors[write_operation[direction]]++;
-			again = 1;
-			continue;
-		}
-		if (n == -1) {
-			totals->drops[direction][write_error[direction]]++;
-			again = 0;
-			i++;
-			continue;
-		}
-		again = 0;
-		for (k = 0; k < (uint32_t)n; k++, i++)
-			count_sent(r, totals, direction, box->session[i], box->iov[i].iov_len);
-	}
-	return (i);
+	return (outbox_send(box, fd, &report));
 }
 
 /* ---- from a client ---- */
+
+static const struct destination connected = { 0, 0, 0 };
 
 static struct listener_totals *
 session_totals(struct relay *r, const struct session *s)
@@ -248,27 +138,50 @@ session_totals(struct relay *r, const struct session *s)
 	return (r->listener[s->key.listener].totals);
 }
 
-/* Have the outbox's messages from `i` on wait for the session's socket. */
+/* Put a parcel into a queue, and count it under `reason` if that is full. */
+static void
+wait_in(struct relay *r, struct queue **queue, uint32_t session, uint32_t listener,
+    const struct outbox *box, uint32_t i, struct datagram *head, uint64_t *drops)
+{
+	const struct parcel *p = &box->parcel[i];
+
+	head->length = (uint16_t)p->length;
+	head->segment = (uint16_t)p->segment;
+	head->tos = p->tos;
+	outbox_copy(box, i, r->batch->copy);
+	if (queue_append(&r->queues, queue, session, listener, head, r->batch->copy) == -1)
+		*drops += datagrams_of(p->length, p->segment);
+}
+
+/* Have the outbox's parcels from `i` on wait for the session's socket. */
 static void
 wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 {
 	struct outbox *box = &r->batch->up;
+	enum drop_reason reason =
+	    s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_UPSTREAM_WRITE_ERROR;
 	struct datagram head = {
 		.deadline = s->fd == -1 ? s->opened + SOCKET_WAIT_MAX
 					: r->now + r->config.write_timeout,
 		.session = session_index(&r->table, s),
 	};
 
-	for (; i < box->count; i++) {
-		head.length = (uint16_t)box->iov[i].iov_len;
-		head.tos = box->tos[i];
-		if (queue_append(&r->queues, &s->queue, head.session, NONE, &head,
-			box->iov[i].iov_base) == -1)
-			session_totals(r, s)->drops[CLIENT_TO_UPSTREAM][s->fd == -1
-				? DROP_SESSION_UNAVAILABLE
-				: DROP_UPSTREAM_WRITE_ERROR]++;
-	}
+	for (; i < box->parcels; i++)
+		wait_in(r, &s->queue, head.session, NONE, box, i, &head,
+		    &session_totals(r, s)->drops[CLIENT_TO_UPSTREAM][reason]);
 	supply_watch_write(r, s, s->queue != NULL);
+}
+
+static void
+flush_to_upstream(struct relay *r, struct session *s)
+{
+	struct outbox *box = &r->batch->up;
+	uint32_t done = 0;
+
+	if (s->fd != -1 && s->queue == NULL)
+		done = transmit(r, s->fd, box, session_totals(r, s), CLIENT_TO_UPSTREAM);
+	wait_for_upstream(r, s, done);
+	outbox_clear(box);
 }
 
 /*
@@ -302,51 +215,72 @@ client_spoke(struct relay *r, struct session *s, uint32_t local_address)
 static struct session_key
 key_of(const struct relay *r, const struct listener *l, uint32_t i)
 {
-	const struct sockaddr_in *from = &r->batch->name[i].in;
+	const struct sockaddr_in *from = &r->batch->in->name[i].in;
 
 	return ((struct session_key){
 	    from->sin_addr.s_addr, from->sin_port, (uint16_t)(l - r->listener) });
 }
 
 /*
- * Relay the run of datagrams that starts at slot `i` and comes from one client.  Returns the
+ * Drop what of a buffer is larger than the user wants: all of it, unless it is a train whose
+ * last datagram alone is not.  Returns whether anything is left in *received.
+ */
+static int
+fits(const struct relay *r, struct received *received, uint64_t *drops)
+{
+	uint32_t size = received->segment != 0 ? received->segment : received->length;
+	uint32_t n, last;
+
+	if (size <= r->config.datagram_max)
+		return (1);
+	n = datagrams_of(received->length, received->segment);
+	last = received->length - (n - 1) * size;
+	if (n == 1 || last > r->config.datagram_max) {
+		*drops += n;
+		return (0);
+	}
+	*drops += n - 1;
+	received->payload += received->length - last;
+	received->length = last;
+	received->segment = 0;
+	return (1);
+}
+
+/*
+ * Relay the run of buffers that starts at slot `i` and comes from one client.  Returns the
  * slot after it.
  */
 static uint32_t
 forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 {
-	struct batch *b = r->batch;
+	struct outbox *box = &r->batch->up;
+	uint64_t *oversize = &l->totals->drops[CLIENT_TO_UPSTREAM][DROP_OVERSIZE];
 	struct session_key key = key_of(r, l, i), next;
 	struct session *s = session_find(&r->table, &key);
-	struct received received;
-	size_t length;
+	struct received in;
 
-	b->up.count = 0;
 	do {
-		parse_control(&b->msg[i].msg_hdr, &received);
-		count_queue_drops(l->totals, received.queue_drops);
-		length = b->msg[i].msg_len;
-		if (length > r->config.datagram_max)
-			l->totals->drops[CLIENT_TO_UPSTREAM][DROP_OVERSIZE]++;
-		else if (s == NULL &&
-		    (s = lifecycle_open(r, &key, received.local_address)) == NULL)
-			; /* counted */
-		else {
-			client_spoke(r, s, received.local_address);
-			post_to_upstream(&b->up, session_index(&r->table, s), b->payload[i],
-			    length, received.tos);
+		inbox_read(r->batch->in, i, &in);
+		count_queue_drops(l->totals, in.queue_drops);
+		if (fits(r, &in, oversize)) {
+			if (s == NULL)
+				s = lifecycle_open(r, &key, in.local_address,
+				    datagrams_of(in.length, in.segment));
+			if (s != NULL) {
+				client_spoke(r, s, in.local_address);
+				if (outbox_full(box))
+					flush_to_upstream(r, s);
+				outbox_add(box, session_index(&r->table, s), in.payload,
+				    in.length, in.segment, in.tos,
+				    is_plain(r, s, CLIENT_TO_UPSTREAM), &connected);
+			}
 		}
 		if (++i == n)
 			break;
 		next = key_of(r, l, i);
 	} while (memcmp(&key, &next, sizeof(key)) == 0);
-	if (s == NULL || b->up.count == 0)
-		return (i);
-	if (s->fd == -1 || s->queue != NULL)
-		wait_for_upstream(r, s, 0);
-	else
-		wait_for_upstream(
-		    r, s, transmit(r, s->fd, &b->up, l->totals, CLIENT_TO_UPSTREAM));
+	if (s != NULL && box->parcels > 0)
+		flush_to_upstream(r, s);
 	return (i);
 }
 
@@ -357,7 +291,7 @@ forward_from_listener(struct relay *r, struct listener *l)
 	int n, round;
 
 	for (round = 0; round < ROUNDS; round++) {
-		n = receive(r->batch, l->fd, 0);
+		n = inbox_receive(r->batch->in, l->fd, 0);
 		if (n == -1) {
 			if (errno != EAGAIN && errno != EINTR)
 				l->totals->errors[CLIENT_READ]++;
@@ -365,14 +299,14 @@ forward_from_listener(struct relay *r, struct listener *l)
 		}
 		for (i = 0; i < (uint32_t)n;)
 			i = forward_run(r, l, i, (uint32_t)n);
-		if (n < BATCH)
+		if (n < INBOX_SLOTS)
 			return;
 	}
 }
 
 /* ---- from the upstream ---- */
 
-/* Have the outbox's messages from `i` on wait for the listener. */
+/* Have the outbox's parcels from `i` on wait for the listener. */
 static void
 wait_for_client(struct relay *r, struct listener *l, uint32_t i)
 {
@@ -380,17 +314,14 @@ wait_for_client(struct relay *r, struct listener *l, uint32_t i)
 	struct datagram head = { .deadline = r->now + r->config.write_timeout };
 	const struct session *s;
 
-	for (; i < box->count; i++) {
-		s = &r->table.sessions[box->session[i]];
-		head.session = box->session[i];
+	for (; i < box->parcels; i++) {
+		s = &r->table.sessions[box->parcel[i].owner];
+		head.session = box->parcel[i].owner;
 		head.client_address = s->key.client_address;
 		head.client_port = s->key.client_port;
 		head.local_address = s->local_address;
-		head.length = (uint16_t)box->iov[i].iov_len;
-		head.tos = box->tos[i];
-		if (queue_append(&r->queues, &l->queue, NONE, (uint32_t)(l - r->listener),
-			&head, box->iov[i].iov_base) == -1)
-			l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR]++;
+		wait_in(r, &l->queue, NONE, (uint32_t)(l - r->listener), box, i, &head,
+		    &l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR]);
 	}
 }
 
@@ -398,12 +329,12 @@ static void
 flush_to_clients(struct relay *r, struct listener *l)
 {
 	struct outbox *box = &r->batch->down;
+	uint32_t done = 0;
 
-	if (box->count == 0)
-		return;
-	wait_for_client(r, l,
-	    l->queue != NULL ? 0 : transmit(r, l->fd, box, l->totals, UPSTREAM_TO_CLIENT));
-	box->count = 0;
+	if (l->queue == NULL)
+		done = transmit(r, l->fd, box, l->totals, UPSTREAM_TO_CLIENT);
+	wait_for_client(r, l, done);
+	outbox_clear(box);
 }
 
 static int
@@ -416,25 +347,28 @@ from_upstream(const struct relay *r, const struct sockaddr_in6 *from)
 static void
 collect_reply(struct relay *r, struct session *s, uint32_t i)
 {
-	struct batch *b = r->batch;
-	struct listener_totals *totals = session_totals(r, s);
+	struct listener *l = &r->listener[s->key.listener];
+	struct listener_totals *totals = l->totals;
 	enum session_state before = s->state;
-	struct received received;
+	struct destination to = { s->key.client_address, s->key.client_port, s->local_address };
+	struct outbox *box = &r->batch->down;
+	struct received in;
 
-	if (!from_upstream(r, &b->name[i].in6)) {
-		totals->drops[UPSTREAM_TO_CLIENT][DROP_SOURCE_DENIED]++;
+	inbox_read(r->batch->in, i, &in);
+	if (!from_upstream(r, &r->batch->in->name[i].in6)) {
+		totals->drops[UPSTREAM_TO_CLIENT][DROP_SOURCE_DENIED] +=
+		    datagrams_of(in.length, in.segment);
 		return;
 	}
 	r->totals->upstream_last_reply = r->wall;
 	if (session_upstream_spoke(&r->table, s, r->now))
 		lifecycle_state_changed(r, s, before);
-	if (b->msg[i].msg_len > r->config.datagram_max) {
-		totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]++;
+	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))
 		return;
-	}
-	parse_control(&b->msg[i].msg_hdr, &received);
-	post_to_client(&b->down, session_index(&r->table, s), b->payload[i], b->msg[i].msg_len,
-	    received.tos, s->key.client_address, s->key.client_port, s->local_address);
+	if (outbox_full(box))
+		flush_to_clients(r, l);
+	outbox_add(box, session_index(&r->table, s), in.payload, in.length, in.segment, in.tos,
+	    is_plain(r, s, UPSTREAM_TO_CLIENT), &to);
 }
 
 /* What comes in on a socket in stock is late, and meant for nobody. */
@@ -444,7 +378,7 @@ discard_late(int fd)
 	struct msghdr mh;
 	int i;
 
-	for (i = 0; i < BATCH; i++) {
+	for (i = 0; i < INBOX_SLOTS; i++) {
 		memset(&mh, 0, sizeof(mh));
 		if (recvmsg(fd, &mh, MSG_DONTWAIT) == -1)
 			return;
@@ -458,11 +392,10 @@ discard_late(int fd)
 static int
 collect(struct relay *r, struct session *s, uint32_t *used)
 {
-	struct batch *b = r->batch;
-	uint32_t i, room = BATCH - *used;
+	uint32_t i, room = INBOX_SLOTS - *used;
 	int n;
 
-	n = receive(b, s->fd, *used);
+	n = inbox_receive(r->batch->in, s->fd, *used);
 	if (n == -1) {
 		if (errno == EAGAIN || errno == EINTR)
 			return (0);
@@ -496,7 +429,7 @@ forward_events(struct relay *r, const struct epoll_event *events, int n)
 		if (!(events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
 			continue;
 		mine = &r->listener[s->key.listener];
-		if (l != NULL && (l != mine || used == BATCH)) {
+		if (l != NULL && (l != mine || used == INBOX_SLOTS)) {
 			flush_to_clients(r, l);
 			used = 0;
 		}
@@ -525,6 +458,24 @@ forward_from_upstream(struct relay *r)
 
 /* ---- what had to wait ---- */
 
+/*
+ * Send the first of a queue, which is in the box.  Returns whether it is gone; a train that
+ * went in part leaves its rest.
+ */
+static int
+send_first(struct relay *r, struct queue **queue, int fd, struct outbox *box,
+    struct listener_totals *totals, enum direction direction)
+{
+	uint32_t done = transmit(r, fd, box, totals, direction), all = box->parcels;
+
+	if (done < all)
+		queue_keep_last(&r->queues, *queue, (uint16_t)outbox_bytes(box, done));
+	else
+		queue_remove_first(&r->queues, queue);
+	outbox_clear(box);
+	return (done == all);
+}
+
 void
 forward_session_queue(struct relay *r, struct session *s)
 {
@@ -533,11 +484,11 @@ forward_session_queue(struct relay *r, struct session *s)
 
 	while (s->queue != NULL) {
 		d = queue_first(s->queue);
-		box->count = 0;
-		post_to_upstream(box, d->session, d->payload, d->length, d->tos);
-		if (transmit(r, s->fd, box, session_totals(r, s), CLIENT_TO_UPSTREAM) == 0)
+		outbox_add(box, d->session, d->payload, d->length, d->segment, d->tos,
+		    is_plain(r, s, CLIENT_TO_UPSTREAM), &connected);
+		if (!send_first(
+			r, &s->queue, s->fd, box, session_totals(r, s), CLIENT_TO_UPSTREAM))
 			break;
-		queue_remove_first(&r->queues, &s->queue);
 	}
 	supply_watch_write(r, s, s->queue != NULL);
 }
@@ -546,18 +497,18 @@ void
 forward_listener_queue(struct relay *r, struct listener *l)
 {
 	struct outbox *box = &r->batch->down;
+	struct destination to;
 	const struct datagram *d;
 
 	while (l->queue != NULL) {
 		d = queue_first(l->queue);
-		box->count = 0;
-		post_to_client(box, d->session, d->payload, d->length, d->tos,
-		    d->client_address, d->client_port, d->local_address);
-		if (transmit(r, l->fd, box, l->totals, UPSTREAM_TO_CLIENT) == 0)
+		to =
+		    (struct destination){ d->client_address, d->client_port, d->local_address };
+		outbox_add(box, d->session, d->payload, d->length, d->segment, d->tos,
+		    !r->config.segment_offload, &to);
+		if (!send_first(r, &l->queue, l->fd, box, l->totals, UPSTREAM_TO_CLIENT))
 			break;
-		queue_remove_first(&r->queues, &l->queue);
 	}
-	box->count = 0;
 }
 
 void
@@ -567,7 +518,9 @@ forward_discard(struct relay *r, struct session *s, enum drop_reason reason)
 	struct datagram *d;
 
 	while (s->queue != NULL) {
-		l->totals->drops[CLIENT_TO_UPSTREAM][reason]++;
+		d = queue_first(s->queue);
+		l->totals->drops[CLIENT_TO_UPSTREAM][reason] +=
+		    datagrams_of(d->length, d->segment);
 		queue_remove_first(&r->queues, &s->queue);
 	}
 	/* Replies that wait still go out, but no session counts them any more. */
@@ -586,9 +539,10 @@ expire_queue(struct relay *r, struct queue *q)
 	enum direction direction = s != NULL ? CLIENT_TO_UPSTREAM : UPSTREAM_TO_CLIENT;
 	enum drop_reason reason =
 	    s != NULL && s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_WRITE_TIMEOUT;
+	const struct datagram *d;
 
-	while (*owner != NULL && queue_first(*owner)->deadline <= r->now) {
-		l->totals->drops[direction][reason]++;
+	while (*owner != NULL && (d = queue_first(*owner))->deadline <= r->now) {
+		l->totals->drops[direction][reason] += datagrams_of(d->length, d->segment);
 		queue_remove_first(&r->queues, owner);
 	}
 	if (s != NULL && s->queue == NULL)

@@ -109,13 +109,6 @@ log_capacity(struct relay *r, int full)
 /* ---- begin ---- */
 
 static int
-refuse(struct relay *r, const struct session_key *key, enum drop_reason reason)
-{
-	r->listener[key->listener].totals->drops[CLIENT_TO_UPSTREAM][reason]++;
-	return (-1);
-}
-
-static int
 make_room(struct relay *r)
 {
 	struct session *victim;
@@ -130,33 +123,39 @@ make_room(struct relay *r)
 	return (0);
 }
 
-static int
+/* Why this client must not have a session; DROP_REASON_MAX: it may. */
+static enum drop_reason
 admit(struct relay *r, const struct session_key *key)
 {
 	if (r->supply == SUPPLY_UNREACHABLE && r->stock.first == NONE) {
 		r->listener[key->listener].totals->upstream_socket_open_errors++;
-		return (refuse(r, key, DROP_UPSTREAM_UNREACHABLE));
+		return (DROP_UPSTREAM_UNREACHABLE);
 	}
 	if (r->stock.first == NONE && r->queues.count >= QUEUE_POOL_DATAGRAMS)
-		return (refuse(r, key, DROP_SESSION_UNAVAILABLE));
+		return (DROP_SESSION_UNAVAILABLE);
 	if (session_address_limited(&r->table, key->client_address))
-		return (refuse(r, key, DROP_ADDRESS_LIMIT));
+		return (DROP_ADDRESS_LIMIT);
 	if (!bucket_take(&r->new_sessions, r->now))
-		return (refuse(r, key, DROP_RATE_LIMITED));
+		return (DROP_RATE_LIMITED);
 	if (make_room(r) == -1)
-		return (refuse(r, key, DROP_SESSION_UNAVAILABLE));
-	return (0);
+		return (DROP_SESSION_UNAVAILABLE);
+	return (DROP_REASON_MAX);
 }
 
 struct session *
-lifecycle_open(struct relay *r, const struct session_key *key, uint32_t local_address)
+lifecycle_open(
+    struct relay *r, const struct session_key *key, uint32_t local_address, uint32_t datagrams)
 {
-	struct session *s;
+	enum drop_reason reason = admit(r, key);
+	struct session *s = NULL;
 
-	if (admit(r, key) == -1)
-		return (NULL);
-	if ((s = session_open(&r->table, key, 0, r->now, r->wall)) == NULL) {
-		refuse(r, key, DROP_SESSION_UNAVAILABLE);
+	if (reason == DROP_REASON_MAX) {
+		s = session_open(&r->table, key, 0, r->now, r->wall);
+		reason = DROP_SESSION_UNAVAILABLE;
+	}
+	if (s == NULL) {
+		r->listener[key->listener].totals->drops[CLIENT_TO_UPSTREAM][reason] +=
+		    datagrams;
 		return (NULL);
 	}
 	s->local_address = local_address;

@@ -71,6 +71,18 @@ queue_remove_first(struct queue_pool *pool, struct queue **queue)
 }
 
 void
+queue_keep_last(struct queue_pool *pool, struct queue *queue, uint16_t bytes)
+{
+	struct datagram *d = STAILQ_FIRST(&queue->datagrams);
+
+	memmove(d->payload, d->payload + d->length - bytes, bytes);
+	pool->bytes -= (size_t)d->length - bytes;
+	d->length = bytes;
+	if (d->length <= d->segment)
+		d->segment = 0;
+}
+
+void
 queue_pool_update(struct queue_pool *pool)
 {
 	const struct queue *q;

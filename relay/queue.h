@@ -22,6 +22,7 @@ struct datagram {
 	uint32_t local_address;	 /* and where it leaves from */
 	uint16_t client_port;
 	uint16_t length;
+	uint16_t segment; /* of a train: size of each datagram but the last; else 0 */
 	uint8_t tos;
 	unsigned char payload[];
 };
@@ -60,6 +61,9 @@ queue_first(const struct queue *queue)
 
 /* Drop the first datagram.  With the last one the queue goes, and *queue becomes NULL. */
 void queue_remove_first(struct queue_pool *pool, struct queue **queue);
+
+/* Only the last `bytes` of the first datagram, a train, are still to be sent. */
+void queue_keep_last(struct queue_pool *pool, struct queue *queue, uint16_t bytes);
 
 /* Compute the pool's deadline anew, after the expired ones are gone. */
 void queue_pool_update(struct queue_pool *pool);

@@ -7,6 +7,7 @@
  *
  *	relay.c		what it is told, how it locks itself up, its loop
  *	forward.c	a datagram's way, in both directions
+ *	inbox.c		what one receive call brings; outbox.c: what leaves together
  *	lifecycle.c	who gets a session, and how one begins and ends
  *	supply.c	the sockets that it is handed, the records that it owes
  *	snapshot.c	what the metrics child asks
@@ -130,10 +131,10 @@ void forward_discard(struct relay *relay, struct session *session, enum drop_rea
 
 /*
  * Open a session for a client that has none, evicting another if need be.  It may have to
- * wait for its socket.  Returns NULL if it must not be, and counts the drop.
+ * wait for its socket.  Returns NULL if it must not be, and counts its `datagrams` as dropped.
  */
-struct session *lifecycle_open(
-    struct relay *relay, const struct session_key *key, uint32_t local_address);
+struct session *lifecycle_open(struct relay *relay, const struct session_key *key,
+    uint32_t local_address, uint32_t datagrams);
 
 /* Take up a session of our predecessor's.  Returns 0, or -1 if the record does not hold. */
 int lifecycle_restore(struct relay *relay, const struct msg_restore *restore, int fd);

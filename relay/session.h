@@ -40,10 +40,11 @@ struct session {
 	uint64_t bytes[DIRECTION_MAX];
 	struct queue *queue; /* datagrams that could not be sent yet, or NULL */
 	uint64_t id;
-	int64_t created; /* clock_wall() */
-	int64_t opened;	 /* clock_now() of its creation, or as if */
-	uint32_t slot;	 /* of its socket, or NONE */
-	uint32_t next;	 /* in the list of reports, of waiters, or free */
+	int64_t created;		     /* clock_wall() */
+	int64_t opened;			     /* clock_now() of its creation, or as if */
+	uint32_t slot;			     /* of its socket, or NONE */
+	uint32_t next;			     /* in the list of reports, of waiters, or free */
+	uint32_t plain_until[DIRECTION_MAX]; /* seconds: until then no trains are sent */
 };
 _Static_assert(sizeof(struct session) == 128, "two cache lines");
 

@@ -604,6 +604,4 @@ options_not_yet(const struct options *o, void (*warn)(const char *flag, const ch
 		warn("--workers", "one relay does all the work");
 	if (o->resolve_interval_given && o->resolve_interval > 0)
 		warn("--resolve-interval", "a name is resolved at start only");
-	if (o->segment_offload == SEGMENT_OFFLOAD_ON)
-		warn("--segment-offload", "datagrams are relayed one by one");
 }

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/confine.h"
 #include "common/landlock.h"
+#include "supervisor/offload.h"
 #include "supervisor/resolver.h"
 #include "supervisor/setup.h"
 #include "supervisor/version.h"
@@ -150,9 +151,13 @@ setup_listeners(const struct options *o, struct keeper *k)
 	char text[ENDPOINT_STRLEN];
 	uint32_t i;
 
+	k->upstream.trains = offload_decide(o->segment_offload);
+	k->config.segment_offload = (uint8_t)k->upstream.trains;
 	for (i = 0; i < o->listeners; i++) {
 		sin = o->listen[i];
-		if ((k->listeners[i] = listener_open(&sin, o->socket_buffer_size)) == -1)
+		k->listeners[i] =
+		    listener_open(&sin, o->socket_buffer_size, k->upstream.trains);
+		if (k->listeners[i] == -1)
 			errx(EXIT_REFUSED, "--listen %s: %s: %s",
 			    endpoint_format_ipv4(&o->listen[i], text), strerror(errno),
 			    bind_remedy(errno));

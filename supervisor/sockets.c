@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "supervisor/offload.h"
 #include "supervisor/sockets.h"
 
 /* Reads that empty a new socket; more than one is rare. */
@@ -64,7 +65,7 @@ close_failed(int fd)
 }
 
 int
-listener_open(struct sockaddr_in *sin, uint32_t buffer_size)
+listener_open(struct sockaddr_in *sin, uint32_t buffer_size, int trains)
 {
 	socklen_t len = sizeof(*sin);
 	int fd;
@@ -78,6 +79,8 @@ listener_open(struct sockaddr_in *sin, uint32_t buffer_size)
 	    bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == -1 ||
 	    getsockname(fd, (struct sockaddr *)sin, &len) == -1)
 		return (close_failed(fd));
+	if (trains)
+		offload_ask(fd);
 	return (fd);
 }
 
@@ -178,6 +181,8 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 	    connect(fd, (const struct sockaddr *)&upstream->address,
 		sizeof(upstream->address)) == -1)
 		return (close_failed(fd));
+	if (upstream->trains)
+		offload_ask(fd);
 	drain(fd);
 	return (fd);
 }

@@ -14,14 +14,15 @@ struct upstream {
 	struct sockaddr_in6 address;
 	struct sockaddr_in6 source; /* sin6_family 0: the kernel chooses */
 	uint32_t buffer_size;	    /* of a session's socket, bytes */
+	int trains;		    /* ask for UDP_GRO */
 };
 
 /*
  * Make a listener: an IPv4 UDP socket bound to *sin, whose datagrams come with the address
- * that they were sent to and with their TOS.  Stores the real address in *sin.  `buffer_size`
+ * that they were sent to and with their TOS, and in trains if `trains`.  Stores the real address in *sin.  `buffer_size`
  * is that of each direction in bytes.  Returns the descriptor, or -1 with errno.  See ip(7).
  */
-int listener_open(struct sockaddr_in *sin, uint32_t buffer_size);
+int listener_open(struct sockaddr_in *sin, uint32_t buffer_size, int trains);
 
 /*
  * Make a socket for a session: IPv6 only, bound to `port` (host byte order), connected to the

@@ -8,9 +8,14 @@
  *	seccomp		a kernel without seccomp
  *	no_new_privs	a kernel without no_new_privs
  *	chroot		chroot is not permitted
+ *	offload		a kernel without UDP_SEGMENT and UDP_GRO
+ *	gro		a kernel without UDP_GRO
  */
 
 #include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <netinet/udp.h>
 
 #include <err.h>
 #include <errno.h>
@@ -25,23 +30,27 @@ struct refusal {
 	const char *name;
 	int call;
 	int error;
-	struct scmp_arg_cmp condition;
+	struct scmp_arg_cmp condition, second;
 };
 
 static const struct refusal refusals[] = {
 	{ "namespaces", SCMP_SYS(unshare), EPERM,
-	    { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER } },
+	    { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER }, { 0 } },
 	{ "namespaces", SCMP_SYS(clone), EPERM,
-	    { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER } },
+	    { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER }, { 0 } },
 	/* Its flags are out of a filter's sight; libc falls back to clone. */
-	{ "namespaces", SCMP_SYS(clone3), ENOSYS, { 0 } },
-	{ "landlock", SCMP_SYS(landlock_create_ruleset), ENOSYS, { 0 } },
-	{ "landlock", SCMP_SYS(landlock_add_rule), ENOSYS, { 0 } },
-	{ "landlock", SCMP_SYS(landlock_restrict_self), ENOSYS, { 0 } },
-	{ "seccomp", SCMP_SYS(seccomp), ENOSYS, { 0 } },
-	{ "seccomp", SCMP_SYS(prctl), EINVAL, { 0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0 } },
-	{ "no_new_privs", SCMP_SYS(prctl), EINVAL, { 0, SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0 } },
-	{ "chroot", SCMP_SYS(chroot), EPERM, { 0 } },
+	{ "namespaces", SCMP_SYS(clone3), ENOSYS, { 0 }, { 0 } },
+	{ "landlock", SCMP_SYS(landlock_create_ruleset), ENOSYS, { 0 }, { 0 } },
+	{ "landlock", SCMP_SYS(landlock_add_rule), ENOSYS, { 0 }, { 0 } },
+	{ "landlock", SCMP_SYS(landlock_restrict_self), ENOSYS, { 0 }, { 0 } },
+	{ "seccomp", SCMP_SYS(seccomp), ENOSYS, { 0 }, { 0 } },
+	{ "seccomp", SCMP_SYS(prctl), EINVAL, { 0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0 }, { 0 } },
+	{ "no_new_privs", SCMP_SYS(prctl), EINVAL, { 0, SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0 },
+	    { 0 } },
+	{ "chroot", SCMP_SYS(chroot), EPERM, { 0 }, { 0 } },
+	{ "offload", SCMP_SYS(setsockopt), ENOPROTOOPT, { 1, SCMP_CMP_EQ, SOL_UDP, 0 }, { 0 } },
+	{ "gro", SCMP_SYS(setsockopt), ENOPROTOOPT, { 1, SCMP_CMP_EQ, SOL_UDP, 0 },
+	    { 2, SCMP_CMP_EQ, UDP_GRO, 0 } },
 };
 
 int
@@ -60,12 +69,13 @@ main(int argc, char **argv)
 		errx(1, "seccomp_attr_set");
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		const struct refusal *r = &refusals[i];
-		unsigned int conditions = r->condition.op == 0 ? 0 : 1;
+		const struct scmp_arg_cmp both[] = { r->condition, r->second };
+		unsigned int conditions = (r->condition.op != 0) + (r->second.op != 0);
 
 		if (strcmp(argv[1], r->name) != 0)
 			continue;
 		if (seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO((unsigned int)r->error), r->call,
-			conditions, &r->condition) != 0)
+			conditions, both) != 0)
 			errx(1, "seccomp_rule_add %s", r->name);
 		known++;
 	}

@@ -1,0 +1,319 @@
+#include <sys/socket.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "relay/inbox.h"
+#include "relay/outbox.h"
+#include "tests/unit/unit.h"
+
+static struct outbox box;
+static const struct destination connected = { 0, 0, 0 };
+static unsigned char payload[65536];
+
+/* What the box reports. */
+static struct {
+	uint32_t sent, bytes, dropped, failed, refused;
+} heard;
+
+static void
+sent(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes)
+{
+	(void)arg;
+	(void)owner;
+	heard.sent += datagrams;
+	heard.bytes += bytes;
+}
+
+static void
+dropped(void *arg, uint32_t owner, uint32_t datagrams)
+{
+	(void)arg;
+	(void)owner;
+	heard.dropped += datagrams;
+}
+
+static void
+failed(void *arg, uint32_t owner, int error)
+{
+	(void)arg;
+	(void)owner;
+	(void)error;
+	heard.failed++;
+}
+
+static void
+refused(void *arg, uint32_t owner, int error)
+{
+	(void)arg;
+	(void)owner;
+	(void)error;
+	heard.refused++;
+}
+
+static const struct outbox_report report = { sent, dropped, failed, refused, NULL };
+
+static void
+begin(void)
+{
+	size_t i;
+
+	outbox_clear(&box);
+	memset(&heard, 0, sizeof(heard));
+	for (i = 0; i < sizeof(payload); i++)
+		payload[i] = (unsigned char)(i * 31 + i / 256);
+}
+
+static void
+add(uint32_t owner, uint32_t at, uint32_t length, uint32_t segment, uint8_t tos, int plain)
+{
+	outbox_add(&box, owner, payload + at, length, segment, tos, plain, &connected);
+}
+
+/* Two UDP sockets on the loopback address, connected to each other. */
+static void
+make_pair(int pair[2])
+{
+	struct sockaddr_in6 sin6[2];
+	socklen_t len = sizeof(sin6[0]);
+	int i, size = 4 << 20;
+
+	for (i = 0; i < 2; i++) {
+		ATF_REQUIRE((pair[i] = socket(AF_INET6, SOCK_DGRAM, 0)) != -1);
+		memset(&sin6[i], 0, sizeof(sin6[i]));
+		sin6[i].sin6_family = AF_INET6;
+		sin6[i].sin6_addr = in6addr_loopback;
+		ATF_REQUIRE_EQ(bind(pair[i], (struct sockaddr *)&sin6[i], len), 0);
+		ATF_REQUIRE_EQ(getsockname(pair[i], (struct sockaddr *)&sin6[i], &len), 0);
+		setsockopt(pair[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	}
+	for (i = 0; i < 2; i++)
+		ATF_REQUIRE_EQ(connect(pair[i], (struct sockaddr *)&sin6[!i], len), 0);
+}
+
+/* The next datagram must be this part of the payload. */
+static void
+expect(int fd, uint32_t at, uint32_t length)
+{
+	static unsigned char buf[65536];
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	ATF_REQUIRE_EQ(poll(&pfd, 1, 5000), 1);
+	n = recv(fd, buf, sizeof(buf), 0);
+	ATF_REQUIRE_EQ_MSG(n, (ssize_t)length, "%zd bytes instead of %u", n, length);
+	ATF_CHECK(memcmp(buf, payload + at, length) == 0);
+}
+
+static void
+expect_nothing(int fd)
+{
+	unsigned char byte;
+
+	ATF_CHECK(recv(fd, &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN);
+}
+
+CASE(neighbours_are_joined)
+{
+	int pair[2];
+
+	make_pair(pair);
+	begin();
+	add(1, 0, 100, 0, 0, 0);
+	add(1, 100, 100, 0, 0, 0);
+	add(1, 200, 100, 0, 0, 0);
+	add(1, 300, 40, 0, 0, 0); /* the last may be shorter */
+	add(1, 340, 40, 0, 0, 0); /* and then it is the last */
+	ATF_CHECK_EQ(box.parcels, 2);
+	ATF_CHECK_EQ(box.parcel[0].segment, 100);
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	expect(pair[1], 0, 100);
+	expect(pair[1], 100, 100);
+	expect(pair[1], 200, 100);
+	expect(pair[1], 300, 40);
+	expect(pair[1], 340, 40);
+	expect_nothing(pair[1]);
+	ATF_CHECK(heard.sent == 5 && heard.bytes == 380 && heard.failed == 0);
+}
+
+CASE(strangers_are_not)
+{
+	begin();
+	add(1, 0, 100, 0, 0, 0);
+	add(2, 0, 100, 0, 0, 0);    /* another session */
+	add(2, 0, 100, 0, 0xb8, 0); /* another TOS */
+	add(2, 0, 101, 0, 0xb8, 0); /* larger */
+	add(2, 0, 0, 0, 0xb8, 0);   /* empty */
+	add(2, 0, 0, 0, 0xb8, 0);
+	add(2, 0, 50, 50, 0xb8, 1); /* one by one */
+	add(2, 0, 50, 0, 0xb8, 1);
+	ATF_CHECK_EQ(box.parcels, 8);
+	/* A train is complete. */
+	begin();
+	add(1, 0, 300, 100, 0, 0);
+	add(1, 0, 100, 0, 0, 0);
+	ATF_CHECK_EQ(box.parcels, 2);
+}
+
+CASE(trains)
+{
+	int pair[2], i;
+
+	make_pair(pair);
+	begin();
+	add(1, 0, 950, 100, 0, 0);
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 1);
+	for (i = 0; i < 9; i++)
+		expect(pair[1], (uint32_t)i * 100, 100);
+	expect(pair[1], 900, 50);
+	expect_nothing(pair[1]);
+	ATF_CHECK(heard.sent == 10 && heard.bytes == 950);
+}
+
+CASE(trains_are_cut)
+{
+	uint32_t i, n = 0;
+
+	/* At most 64 datagrams... */
+	begin();
+	add(1, 0, 130 * 10, 10, 0, 0);
+	ATF_CHECK_EQ(box.parcels, 3);
+	for (i = 0; i < box.parcels; i++) {
+		ATF_CHECK(box.parcel[i].length <= 64 * 10);
+		n += box.parcel[i].length;
+	}
+	ATF_CHECK_EQ(n, 1300);
+	/* ... and at most 65,000 bytes. */
+	begin();
+	add(1, 0, 65527, 1420, 0, 0);
+	ATF_CHECK_EQ(box.parcels, 2);
+	ATF_CHECK_EQ(box.parcel[0].length, 45 * 1420);
+	ATF_CHECK_EQ(outbox_bytes(&box, 0), 65527);
+	/* A rest of one datagram is no train. */
+	begin();
+	add(1, 0, 65 * 10, 10, 0, 0);
+	ATF_CHECK_EQ(box.parcel[1].segment, 0);
+}
+
+CASE(fills)
+{
+	int n;
+
+	begin();
+	for (n = 0; !outbox_full(&box); n++)
+		add((uint32_t)n, 0, 65527, 1420, 0, 0);
+	ATF_CHECK(n > 10 && box.parcels <= OUTBOX_PARCELS);
+	begin();
+	for (n = 0; !outbox_full(&box); n++)
+		add(1, 0, 100, 0, 0, 0);
+	ATF_CHECK(n > 30 && box.buffers <= OUTBOX_BUFFERS && box.parcels == 1);
+}
+
+CASE(one_by_one)
+{
+	int pair[2], i;
+
+	make_pair(pair);
+	begin();
+	add(1, 0, 950, 100, 0, 1);
+	add(1, 1000, 60, 0, 0, 1);
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	for (i = 0; i < 9; i++)
+		expect(pair[1], (uint32_t)i * 100, 100);
+	expect(pair[1], 900, 50);
+	expect(pair[1], 1000, 60);
+	ATF_CHECK(heard.sent == 11 && heard.bytes == 1010);
+}
+
+CASE(pending_error)
+{
+	int pair[2];
+
+	/* Nobody listens: an ICMP error waits when the next is sent, and that gets through. */
+	make_pair(pair);
+	close(pair[1]);
+	begin();
+	ATF_REQUIRE_EQ(send(pair[0], "x", 1, 0), 1);
+	add(1, 0, 100, 0, 0, 0);
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 1);
+	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 0);
+}
+
+CASE(too_large)
+{
+	int pair[2];
+
+	make_pair(pair);
+	begin();
+	add(1, 0, 65536, 0, 0, 0);
+	add(2, 0, 100, 0, 0, 0);
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 1);
+	expect(pair[1], 0, 100);
+}
+
+CASE(would_block)
+{
+	unsigned char rest[65536];
+	uint32_t done, left;
+	int pair[2], size = 1;
+
+	/* A local socket blocks when its receiver does not read. */
+	ATF_REQUIRE_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	ATF_REQUIRE_EQ(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	begin();
+	add(1, 0, 500, 0, 0, 0);
+	add(2, 500, 6100, 100, 0, 1); /* a train, one by one */
+	add(3, 7000, 100, 0, 0, 0);
+	done = outbox_send(&box, pair[0], &report);
+	ATF_REQUIRE_EQ(done, 1);
+	ATF_REQUIRE(heard.sent > 1 && heard.dropped == 0 && heard.failed == 0);
+	/* What is left of the train is its end. */
+	left = box.parcel[1].length;
+	ATF_CHECK_EQ(left, 6100 - (heard.sent - 1) * 100);
+	ATF_CHECK_EQ(outbox_bytes(&box, done), left + 100);
+	outbox_copy(&box, done, rest);
+	ATF_CHECK(memcmp(rest, payload + 500 + 6100 - left, left) == 0);
+}
+
+CASE(copies)
+{
+	unsigned char copy[400];
+
+	begin();
+	add(1, 1000, 100, 0, 0, 0);
+	add(1, 3000, 100, 0, 0, 0);
+	add(1, 2000, 50, 0, 0, 0);
+	ATF_REQUIRE_EQ(box.parcels, 1);
+	outbox_copy(&box, 0, copy);
+	ATF_CHECK(memcmp(copy, payload + 1000, 100) == 0);
+	ATF_CHECK(memcmp(copy + 100, payload + 3000, 100) == 0);
+	ATF_CHECK(memcmp(copy + 200, payload + 2000, 50) == 0);
+}
+
+CASE(counts)
+{
+	ATF_CHECK_EQ(datagrams_of(0, 0), 1);
+	ATF_CHECK_EQ(datagrams_of(1400, 0), 1);
+	ATF_CHECK_EQ(datagrams_of(1400, 700), 2);
+	ATF_CHECK_EQ(datagrams_of(1401, 700), 3);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, neighbours_are_joined);
+	ATF_TP_ADD_TC(tp, strangers_are_not);
+	ATF_TP_ADD_TC(tp, trains);
+	ATF_TP_ADD_TC(tp, trains_are_cut);
+	ATF_TP_ADD_TC(tp, fills);
+	ATF_TP_ADD_TC(tp, one_by_one);
+	ATF_TP_ADD_TC(tp, pending_error);
+	ATF_TP_ADD_TC(tp, too_large);
+	ATF_TP_ADD_TC(tp, would_block);
+	ATF_TP_ADD_TC(tp, copies);
+	ATF_TP_ADD_TC(tp, counts);
+	return (atf_no_error());
+}
