@@ -1,7 +1,7 @@
 /*
  * many: many UDP clients over IPv4 in one process, each with a socket of its own, for the tests.
  *
- * It is told on standard input what to do.  "turn": each client sends one datagram, all wait
+ * It is told on standard input what to do.  "round": each client sends one datagram, all wait
  * for their echoes; a line "round sent=N answered=N corrupt=N milliseconds=T" tells the result.
  * End of file ends it, and with it the clients.
  */
