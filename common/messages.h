@@ -221,7 +221,7 @@ struct msg_metrics_status {
 	uint64_t log_records_lost;
 	int64_t upstream_since; /* clock_wall() */
 	char upstream[ENDPOINT_STRLEN + 2];
-	uint32_t reachable;
+	uint32_t pad;
 };
 _Static_assert(sizeof(struct msg_metrics_status) == 136, "padding");
 

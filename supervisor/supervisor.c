@@ -2,7 +2,6 @@
  * The supervisor: binds what is to be bound, gives up what it need not keep, starts children,
  * and watches over them.  It never looks into a datagram.
  */
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <err.h>
@@ -386,7 +385,10 @@ tell_metrics(struct supervisor *s)
 		return;
 	status->restarts[CHILD_RELAY] = s->child[RELAY].restarts;
 	status->restarts[CHILD_METRICS] = s->child[METRICS].restarts;
-	status->log_records_lost = log_writer_lost();
+	if (status->log_records_lost != log_writer_lost()) {
+		status->log_records_lost = log_writer_lost();
+		s->exporter.changed = 1;
+	}
 	if (exporter_turn(&s->exporter, &s->child[RELAY]) == -1)
 		s->resend_at = s->now + RESEND_AFTER;
 }
