@@ -61,6 +61,9 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_RESOLVED] = { sizeof(struct msg_resolved), 1, FDS_NONE, FROM_RESOLVER },
 };
 
+/* How long the supervisor may take to tell a child what it is, in milliseconds. */
+#define TELL_TIMEOUT 10000
+
 static uint32_t log_lost;
 
 static int
@@ -202,6 +205,15 @@ msg_wait(int fd, enum msg_sender sender, struct msg *msg, int timeout_ms)
 		return (-1);
 	}
 	return (msg_receive(fd, sender, msg));
+}
+
+void
+msg_expect(int fd, enum msg_type type, struct msg *msg)
+{
+	if (msg_wait(fd, FROM_SUPERVISOR, msg, TELL_TIMEOUT) != 1)
+		_exit(EXIT_REFUSED);
+	if (msg->type != type)
+		fatal("unexpected message", "type=%d expected=%d", (int)msg->type, (int)type);
 }
 
 void

@@ -59,6 +59,12 @@ int msg_receive(int fd, enum msg_sender sender, struct msg *msg);
 /* Wait at most timeout_ms (-1: for ever) for the next message; else as msg_receive(). */
 int msg_wait(int fd, enum msg_sender sender, struct msg *msg, int timeout_ms);
 
+/*
+ * For a child that is being told what it is: wait 10 s for the supervisor's next message, which
+ * must be of this type.  Ends the process otherwise, silently if the supervisor is gone.
+ */
+void msg_expect(int fd, enum msg_type type, struct msg *msg);
+
 /* Close the descriptors of a message that nobody took. */
 void msg_close_fds(struct msg *msg);
 

@@ -12,23 +12,11 @@
 #include "common/log.h"
 #include "relay/relay.h"
 
-/* How long the supervisor may take to tell us what we are, in milliseconds. */
-#define TELL_TIMEOUT 10000
-
 enum { PFD_CONTROL, PFD_EPOLL, PFD_SNAPSHOT, PFD_LISTENERS };
 
 static struct relay relay;
 
 /* ---- told: configuration and descriptors, from the supervisor alone ---- */
-
-static void
-expect(struct relay *r, enum msg_type type)
-{
-	if (msg_wait(r->control, FROM_SUPERVISOR, &r->msg, TELL_TIMEOUT) != 1)
-		_exit(EXIT_REFUSED);
-	if (r->msg.type != type)
-		fatal("unexpected message", "type=%d expected=%d", (int)r->msg.type, (int)type);
-}
 
 static void
 take_config(struct relay *r)
@@ -73,16 +61,16 @@ take_listeners(struct relay *r)
 static void
 relay_told(struct relay *r)
 {
-	expect(r, MSG_IDENTITY);
+	msg_expect(r->control, MSG_IDENTITY, &r->msg);
 	memcpy(&r->identity, r->msg.payload, sizeof(r->identity));
 	log_init(r->identity.log_level, msg_log_sink, &r->control);
-	expect(r, MSG_RELAY_CONFIG);
+	msg_expect(r->control, MSG_RELAY_CONFIG, &r->msg);
 	take_config(r);
-	expect(r, MSG_TOTALS);
+	msg_expect(r->control, MSG_TOTALS, &r->msg);
 	if ((r->totals = totals_map(r->msg.fds[0], 1)) == NULL)
 		fatal("mmap totals", "error=%s", strerror(errno));
 	close(r->msg.fds[0]);
-	expect(r, MSG_LISTENERS);
+	msg_expect(r->control, MSG_LISTENERS, &r->msg);
 	take_listeners(r);
 }
 

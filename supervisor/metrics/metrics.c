@@ -14,9 +14,6 @@
 #include "supervisor/metrics/http.h"
 #include "supervisor/metrics/metrics.h"
 
-/* How long the supervisor may take to tell us what we are, in milliseconds. */
-#define TELL_TIMEOUT 10000
-
 enum { PFD_CONTROL, PFD_LINK, PFD_HTTP, PFD_MAX };
 
 struct metrics {
@@ -35,25 +32,16 @@ static struct metrics metrics;
 /* ---- told ---- */
 
 static void
-expect(struct metrics *m, enum msg_type type)
-{
-	if (msg_wait(m->control, FROM_SUPERVISOR, &m->msg, TELL_TIMEOUT) != 1)
-		_exit(EXIT_REFUSED);
-	if (m->msg.type != type)
-		fatal("unexpected message", "type=%d expected=%d", (int)m->msg.type, (int)type);
-}
-
-static void
 metrics_told(struct metrics *m)
 {
-	expect(m, MSG_IDENTITY);
+	msg_expect(m->control, MSG_IDENTITY, &m->msg);
 	memcpy(&m->identity, m->msg.payload, sizeof(m->identity));
 	log_init(m->identity.log_level, msg_log_sink, &m->control);
-	expect(m, MSG_METRICS_CONFIG);
+	msg_expect(m->control, MSG_METRICS_CONFIG, &m->msg);
 	memcpy(&m->sources.config, m->msg.payload, sizeof(m->sources.config));
 	if (m->sources.config.listeners > LISTENERS_MAX)
 		fatal("bad configuration", "listeners=%u", m->sources.config.listeners);
-	expect(m, MSG_HTTP_LISTENER);
+	msg_expect(m->control, MSG_HTTP_LISTENER, &m->msg);
 	if (http_init(&m->http, m->msg.fds[0], &m->sources) == -1)
 		fatal("http server", "error=%s", strerror(errno));
 }
