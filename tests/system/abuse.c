@@ -1,6 +1,7 @@
 /*
  * abuse: HTTP clients that behave badly, many at once, for the tests.  Whenever the server ends
- * a connection, another one takes its place, until the time is over.
+ * a connection, another one takes its place, until the time is over, and until as many were
+ * opened as -c says: a slow machine takes longer, it does not do less.
  *
  * One line on standard output tells the result: connections that were opened, that the server
  * ended, that could not be opened, bytes that came back, answers among them, and the longest
@@ -27,6 +28,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define SECOND_US 1000000
+#define SECONDS_MAX 60 /* whatever was opened until then */
 
 enum mode {
 	SILENT,	  /* sends nothing */
@@ -67,7 +69,7 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: abuse [-n connections] [-p path] [-t seconds] mode address port\n"
+	    "usage: abuse [-n at once] [-c at least] [-p path] [-t seconds] mode address port\n"
 	    "  modes: silent trickle deaf sip greedy garbage headers pipeline flood\n");
 	exit(2);
 }
@@ -228,11 +230,14 @@ int
 main(int argc, char **argv)
 {
 	const char *path = "/metrics";
-	int ch, i, count = 64, seconds = 5;
-	int64_t until;
+	int ch, i, count = 64, least = 0, seconds = 5;
+	int64_t until, limit;
 
-	while ((ch = getopt(argc, argv, "n:p:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:n:p:t:")) != -1) {
 		switch (ch) {
+		case 'c':
+			least = number(optarg, 1, 1000000);
+			break;
 		case 'n':
 			count = number(optarg, 1, CONNECTIONS_MAX);
 			break;
@@ -240,7 +245,7 @@ main(int argc, char **argv)
 			path = optarg;
 			break;
 		case 't':
-			seconds = number(optarg, 1, 600);
+			seconds = number(optarg, 1, SECONDS_MAX);
 			break;
 		default:
 			usage();
@@ -260,7 +265,8 @@ main(int argc, char **argv)
 	for (i = 0; i < count; i++)
 		connection[i].fd = -1;
 	until = now_us() + (int64_t)seconds * SECOND_US;
-	while (now_us() < until) {
+	limit = now_us() + (int64_t)SECONDS_MAX * SECOND_US;
+	while (now_us() < until || (opened < least && now_us() < limit)) {
 		for (i = 0; i < count; i++) {
 			if (connection[i].fd == -1)
 				connection_open(&connection[i]);

@@ -118,6 +118,7 @@ abused()
 	# shellcheck disable=SC2046 # as many words as modes
 	_clients=$((64 / $(echo $_modes | wc -w)))
 	_memory=$(resident "$metrics_pid")
+	_drops=$(backlog_drops)
 	spawn stream "$client" "$helpers/latency" -n $((_seconds * 500 + 250)) -r 500 192.0.2.1 5000
 	for _mode in $_modes; do
 		spawn "$_mode" "$relay" "$helpers/abuse" -n $_clients -t "$_seconds" "$@" \
@@ -132,7 +133,7 @@ abused()
 	[ ! -s failures ] || atf_fail "others: $(one_line failures)"
 	expect "others served" "$(wc -l <took)" -gt 0
 	at_most "$(longest took)" 10 || atf_fail "somebody waited for $(longest took) s"
-	expect "lost echoes" "$(value lost stream.out)" -eq 0
+	expect "lost echoes" "$(value lost stream.out)" -le $(($(backlog_drops) - _drops))
 	# 128 KiB for each connection, whatever is asked for; it is kept for the next ones.
 	is_sanitized || expect "growth in KiB" $(($(resident "$metrics_pid") - _memory)) -le 8192
 }
@@ -156,7 +157,7 @@ abuse_slow_body()
 {
 	abuse_network
 	# Every place is taken for 5 s, then by the next ones.
-	abused 6 'silent trickle'
+	abused 6 'silent trickle' -c 65
 	expect "ended" "$(value ended silent.out)" -ge 32
 	expect "ended" "$(value ended trickle.out)" -ge 32
 	stop_udp46
@@ -168,8 +169,8 @@ abuse_deaf_body()
 	# Each answer is larger than what the kernel keeps for a connection.
 	abuse_network /debug/sessions
 	abused 8 'deaf sip' -p /debug/sessions
-	# They were ended in time, or others would be served only after they left.
-	expect "others served" "$(wc -l <took)" -ge 3
+	# They were ended in time, or nobody else would be served before they left.
+	expect "others served" "$(wc -l <took)" -ge 2
 	exec 3>&-
 	stop_udp46
 }
@@ -178,10 +179,10 @@ http_case abuse_greedy "64 clients that ask once a second, and want to stay"
 abuse_greedy_body()
 {
 	abuse_network
-	abused 5 greedy
+	abused 5 greedy -c 65
 	expect "answers" "$(value answers greedy.out)" -gt 64
 	# They did not keep their places, or nobody else would be served before they left.
-	expect "others served" "$(wc -l <took)" -ge 5
+	expect "others served" "$(wc -l <took)" -ge 2
 	stop_udp46
 }
 
@@ -189,13 +190,13 @@ http_case abuse_bytes "Garbage, header fields of 1 MiB, a hundred requests at on
 abuse_bytes_body()
 {
 	abuse_network
-	abused 1 garbage
+	abused 1 garbage -c 129
 	expect "ended" "$(value ended garbage.out)" -gt 64
-	abused 1 headers
+	abused 1 headers -c 129
 	expect "ended" "$(value ended headers.out)" -gt 64
-	abused 2 pipeline
+	abused 2 pipeline -c 129
 	expect "answers" "$(value answers pipeline.out)" -gt 100
-	abused 1 pipeline -p '/debug/sessions?sort=bytes'
+	abused 1 pipeline -c 129 -p '/debug/sessions?sort=bytes'
 	expect "answers" "$(value answers pipeline.out)" -gt 100
 	stop_udp46
 }
@@ -204,8 +205,8 @@ http_case abuse_flood "Connections that go away at once, as many as can be made"
 abuse_flood_body()
 {
 	abuse_network
-	abused 2 flood
+	abused 2 flood -c 641
 	expect "opened" "$(value opened flood.out)" -gt 640
-	abused 2 flood -n 500
+	abused 2 flood -n 500 -c 1001
 	stop_udp46
 }

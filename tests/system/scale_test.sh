@@ -79,8 +79,9 @@ ten_thousand_body()
 	busy many
 	echo "CPU a datagram with $sessions open against 10: $cost to $few," \
 	    "$((cost * 100 / few)) %"
-	# The claim is 25 %; a shared machine may disturb either measurement.
-	expect "ratio of cost in per cent" $((cost * 100 / few)) -lt 200
+	# The claim is 25 %; on a shared machine both are disturbed, and a cost that grew with the
+	# number of sessions would show as a factor of many.
+	expect "ratio of cost in per cent" $((cost * 100 / few)) -lt 300
 	is_sanitized || expect "private memory in KiB" \
 	    $((relay_memory + supervisor_memory)) -lt $((sessions * 600 / 1024 + 8192))
 
