@@ -30,21 +30,18 @@
 #include "common/log.h"
 
 struct confinement {
-	const char *name;
 	int isolated; /* no network, no file system: namespaces and chroot */
 	enum landlock_access paths;
 	const struct filter *filter;
 };
 
 const struct confinement relay_confinement = {
-	.name = "relay",
 	.isolated = 1,
 	.paths = LANDLOCK_NOTHING,
 	.filter = &relay_filter,
 };
 
 const struct confinement metrics_confinement = {
-	.name = "metrics",
 	.isolated = 1,
 	.paths = LANDLOCK_NOTHING,
 	.filter = &metrics_filter,
@@ -52,7 +49,6 @@ const struct confinement metrics_confinement = {
 
 /* It needs the network, and files that say how to look names up. */
 const struct confinement resolver_confinement = {
-	.name = "resolver",
 	.isolated = 0,
 	.paths = LANDLOCK_READ,
 	.filter = &resolver_filter,
@@ -287,14 +283,14 @@ confine(const struct confinement *c, const struct msg_identity *id)
 	int namespaces, chrooted;
 
 	if ((step = lock_up(c, id)) != NULL)
-		fatal("confinement failed", "child=%s step=%s error=%s", c->name, step,
+		fatal("confinement failed", "child=%s step=%s error=%s", id->name, step,
 		    strerror(errno));
 	namespaces = c->isolated && id->namespaces;
 	chrooted = c->isolated && (id->namespaces || id->change_user) && id->chroot[0] != '\0';
 	log_info("child confined",
 	    "child=%s pid=%d uid=%u gid=%u chroot=%s namespaces=%s capabilities=%s landlock=%u "
 	    "seccomp=%s no_new_privs=%hhu",
-	    c->name, getpid(), id->uid, id->gid, chrooted ? id->chroot : "none",
+	    id->name, getpid(), id->uid, id->gid, chrooted ? id->chroot : "none",
 	    namespaces ? "user,net,ipc,uts" : "none", "none", id->landlock,
 	    c->filter->otherwise == 0 ? "kill" : "refuse", (unsigned char)1);
 }

@@ -12,7 +12,8 @@ static struct {
 	enum log_level level;
 	log_sink *sink;
 	void *arg;
-} out = { LOG_LEVEL_MAX, NULL, NULL };
+	const char *key, *value; /* of the context, or NULL */
+} out = { .level = LOG_LEVEL_MAX };
 
 void
 log_init(enum log_level level, log_sink *sink, void *arg)
@@ -20,6 +21,13 @@ log_init(enum log_level level, log_sink *sink, void *arg)
 	out.level = level;
 	out.sink = sink;
 	out.arg = arg;
+}
+
+void
+log_context(const char *key, const char *value)
+{
+	out.key = key;
+	out.value = value;
 }
 
 void
@@ -119,6 +127,8 @@ vlog(enum log_level level, const char *msg, const char *fields, va_list ap0)
 		append_field(&record, kind, key, (size_t)(spec - 1 - key), value);
 	}
 	va_end(ap);
+	if (out.key != NULL)
+		append_field(&record, LOG_STRING, out.key, strlen(out.key), out.value);
 	out.sink(&record, out.arg);
 	errno = saved;
 }

@@ -11,6 +11,7 @@
 
 #include "common/endpoint.h"
 #include "common/log.h"
+#include "common/worker.h"
 
 /* Descriptors that one message can carry: SCM_MAX_FD of the kernel. */
 #define MSG_FDS_MAX 253
@@ -70,15 +71,16 @@ enum msg_type {
 struct msg_identity {
 	uint32_t uid;
 	uint32_t gid;
-	int32_t parent;	      /* pid of the supervisor */
-	uint32_t descriptors; /* RLIMIT_NOFILE */
-	uint8_t change_user;  /* started as root: become uid and gid */
-	uint8_t namespaces;   /* the probe said that they work */
-	uint8_t landlock;     /* ABI version, 0 where the kernel has none */
-	uint8_t log_level;    /* enum log_level */
-	char chroot[256];     /* empty: none */
+	int32_t parent;		    /* pid of the supervisor */
+	uint32_t descriptors;	    /* RLIMIT_NOFILE */
+	uint8_t change_user;	    /* started as root: become uid and gid */
+	uint8_t namespaces;	    /* the probe said that they work */
+	uint8_t landlock;	    /* ABI version, 0 where the kernel has none */
+	uint8_t log_level;	    /* enum log_level */
+	char chroot[256];	    /* empty: none */
+	char name[WORKER_NAME_MAX]; /* in the log: "relay" */
 };
-_Static_assert(sizeof(struct msg_identity) == 20 + 256, "padding");
+_Static_assert(sizeof(struct msg_identity) == 20 + 256 + WORKER_NAME_MAX, "padding");
 
 struct msg_listener {
 	uint32_t address; /* network byte order, as the port */
@@ -101,7 +103,8 @@ struct msg_relay_config {
 	uint8_t upstream_address[16];
 	uint16_t upstream_port;	 /* network byte order */
 	uint8_t segment_offload; /* trains may be sent */
-	uint8_t pad[5];
+	uint8_t workers;
+	uint8_t pad[4];
 	struct msg_listener listener[LISTENERS_MAX];
 };
 _Static_assert(sizeof(struct msg_relay_config) == 72 + LISTENERS_MAX * 8, "padding");
@@ -203,7 +206,7 @@ struct msg_metrics_config {
 	uint32_t listeners;
 	uint32_t session_capacity;
 	uint32_t session_labels;
-	uint32_t pad;
+	uint32_t workers;
 	char version[32];
 	char commit[32];
 	char date[32];
@@ -211,11 +214,11 @@ struct msg_metrics_config {
 };
 _Static_assert(sizeof(struct msg_metrics_config) == 24 + 96 + LISTENERS_MAX * 8, "padding");
 
-enum child_kind { CHILD_RELAY, CHILD_METRICS, CHILD_RESOLVER, CHILD_KIND_MAX };
-
 /* MSG_METRICS_STATUS: what the supervisor counts itself, sent when it changes. */
 struct msg_metrics_status {
-	uint64_t restarts[CHILD_KIND_MAX];
+	uint64_t relay_restarts[WORKERS_MAX];
+	uint64_t metrics_restarts;
+	uint64_t resolver_restarts;
 	uint64_t resolve_errors;
 	uint64_t upstream_changes;
 	uint64_t log_records_lost;
@@ -223,7 +226,12 @@ struct msg_metrics_status {
 	char upstream[ENDPOINT_STRLEN + 2];
 	uint32_t pad;
 };
-_Static_assert(sizeof(struct msg_metrics_status) == 136, "padding");
+_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 128, "padding");
+
+/* MSG_LINK: which relay is at the other end; for the metrics child. */
+struct msg_link {
+	uint32_t worker;
+};
 
 /*
  * MSG_ASK_TOTALS and MSG_ASK_SESSIONS: a question.  Questions are answered in the order in

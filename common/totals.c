@@ -70,6 +70,22 @@ totals_map(int fd, int writable)
 }
 
 void
+totals_add(struct totals *sum, const struct totals *part)
+{
+	int64_t last = sum->upstream_last_reply;
+	const uint64_t *from = (const void *)part;
+	uint64_t *to = (void *)sum;
+	size_t i;
+
+	if (last < part->upstream_last_reply)
+		last = part->upstream_last_reply;
+	/* Numbers of 64 bits are all that there is in it. */
+	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+	sum->upstream_last_reply = last;
+}
+
+void
 histogram_observe(struct histogram *histogram, int64_t ns)
 {
 	static const int bounds[HISTOGRAM_BUCKETS - 1] = HISTOGRAM_BOUNDS;

@@ -4,7 +4,8 @@
 /*
  * Everything that is counted, in one struct that lives in a memfd: the supervisor makes it,
  * every relay maps it, so that a successor goes on counting where its predecessor died.
- * Only the relay writes; the supervisor prints.
+ * Only the relay writes; the supervisor prints.  Each worker has its own, so that no two
+ * processors write to one cache line.
  */
 #include <stdint.h>
 
@@ -54,8 +55,7 @@ struct listener_totals {
 	uint64_t errors[OPERATION_MAX];
 	uint64_t upstream_socket_open_errors; /* sessions that got no socket */
 	uint64_t receive_queue_drops;
-	uint32_t receive_queue_seen; /* the kernel's own count of them */
-	uint32_t pad;
+	uint64_t receive_queue_seen; /* the kernel's own count of them, modulo 2^32 */
 };
 
 struct totals {
@@ -88,6 +88,9 @@ int totals_create(void);
  * errno on failure.
  */
 struct totals *totals_map(int fd, int writable);
+
+/* Add the totals of another worker: sums, but for the time of the last reply. */
+void totals_add(struct totals *sum, const struct totals *part);
 
 /* Count an observation of `ns` nanoseconds. */
 void histogram_observe(struct histogram *histogram, int64_t ns);

@@ -194,7 +194,7 @@ count_queue_drops(struct listener_totals *totals, uint32_t drops)
 {
 	if (drops == 0)
 		return;
-	totals->receive_queue_drops += drops - totals->receive_queue_seen;
+	totals->receive_queue_drops += (uint32_t)(drops - totals->receive_queue_seen);
 	totals->receive_queue_seen = drops;
 }
 

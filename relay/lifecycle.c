@@ -18,6 +18,7 @@
 /* Closing costs up to 25 us each: so many a turn, the rest in the next. */
 #define EXPIRE_A_TURN 64
 
+/* Of all workers together. */
 #define RECORDS_A_SECOND 100
 
 /* ---- log ---- */
@@ -31,7 +32,7 @@ may_log(struct relay *r)
 		r->log.since = r->now;
 		r->log.written = 0;
 	}
-	if (r->log.written < RECORDS_A_SECOND) {
+	if (r->log.written < RECORDS_A_SECOND / r->config.workers) {
 		r->log.written++;
 		return (1);
 	}

@@ -25,7 +25,7 @@ take_config(struct relay *r)
 
 	memcpy(&r->config, r->msg.payload, sizeof(r->config));
 	if (config->listeners == 0 || config->listeners > LISTENERS_MAX ||
-	    config->sessions_max == 0 || config->slots_max == 0)
+	    config->sessions_max == 0 || config->slots_max == 0 || config->workers == 0)
 		fatal("bad configuration", "listeners=%u sessions_max=%u slots_max=%u",
 		    config->listeners, config->sessions_max, config->slots_max);
 	r->upstream.sin6_family = AF_INET6;
@@ -192,6 +192,8 @@ relay_main(void)
 	relay_init(r);
 	/* 2. Locked: no way back from here. */
 	confine(&relay_confinement, &r->identity);
+	if (r->config.workers > 1)
+		log_context("child", r->identity.name);
 	if (msg_send(r->control, MSG_READY, NULL, 0, NULL, 0) == -1)
 		fatal("supervisor", "error=%s", strerror(errno));
 	/* 3. Steady state. */

@@ -25,11 +25,10 @@
 #define CONTROL_BUFFER (1 << 20)
 
 void
-child_init(struct child *child, const char *name, const char *title, enum msg_sender sender)
+child_init(struct child *child, const char *name, enum msg_sender sender)
 {
 	memset(child, 0, sizeof(*child));
-	child->name = name;
-	child->title = title;
+	strlcpy(child->name, name, sizeof(child->name));
 	child->sender = sender;
 	child->control = -1;
 	child->restart_at = child->ping_at = child->pong_until = child->kill_at = NEVER;
@@ -52,11 +51,13 @@ child_open_binary(void)
 
 static void __attribute__((noreturn)) run(const struct child *child, int binary, int control)
 {
-	char *argv[] = { (char *)(uintptr_t)child->title, NULL };
+	char title[sizeof(CHILD_TITLE) + WORKER_NAME_MAX];
+	char *argv[] = { title, NULL };
 	char *envp[] = { NULL };
 	sigset_t none;
 	int null;
 
+	snprintf(title, sizeof(title), CHILD_TITLE "%s", child->name);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* All else is close-on-exec; a descriptor that already has its number must not be. */
@@ -66,7 +67,7 @@ static void __attribute__((noreturn)) run(const struct child *child, int binary,
 				       : dup2(control, CONTROL_FILENO)) == -1)
 		_exit(EXIT_REFUSED);
 	fexecve(binary, argv, envp);
-	warn("execute %s", child->title);
+	warn("execute %s", title);
 	_exit(EXIT_REFUSED);
 }
 

@@ -7,15 +7,12 @@
 #include "common/msg.h"
 #include "supervisor/backoff.h"
 
-/* What the child calls itself, and how main() knows what to be: see main.c. */
-#define TITLE_RELAY "udp46: relay"
-#define TITLE_METRICS "udp46: metrics"
-#define TITLE_RESOLVER "udp46: resolver"
+/* What a child's argv[0] begins with, before its name: how main() knows what to be. */
+#define CHILD_TITLE "udp46: "
 
 /* A child process: how it is started, watched and ended. */
 struct child {
-	const char *name;  /* in the log: "relay" */
-	const char *title; /* its argv[0] */
+	char name[WORKER_NAME_MAX]; /* in the log: "relay" */
 	enum msg_sender sender;
 	pid_t pid;	/* 0: it does not run */
 	int control;	/* -1: closed */
@@ -40,8 +37,8 @@ struct child_end {
 	int status;    /* as of waitpid(2) */
 };
 
-void child_init(
-    struct child *child, const char *name, const char *title, enum msg_sender sender);
+/* A child that does not run yet. */
+void child_init(struct child *child, const char *name, enum msg_sender sender);
 
 /* Open the running binary, so that a file replaced on disk changes nothing.  Or -1, errno. */
 int child_open_binary(void);

@@ -12,8 +12,11 @@ int
 exporter_tell(struct exporter *e)
 {
 	int fd = e->child->control;
+	uint32_t i;
 
-	e->changed = e->link_due = 1;
+	e->changed = 1;
+	for (i = 0; i < e->config.workers; i++)
+		e->link_due[i] = 1;
 	/* A new, empty socket takes all of this. */
 	if (msg_send(fd, MSG_IDENTITY, &e->identity, 1, NULL, 0) == -1 ||
 	    msg_send(fd, MSG_METRICS_CONFIG, &e->config, 1, NULL, 0) == -1 ||
@@ -24,23 +27,26 @@ exporter_tell(struct exporter *e)
 
 /* Both take a new end at any time; the old link is at its end then. */
 static int
-link_children(int relay, int metrics)
+link_children(int metrics, int relay, uint32_t worker)
 {
+	struct msg_link link = { worker };
 	int pair[2], error;
 
 	if (msg_pair(pair) == -1)
 		return (-1);
-	error = msg_send(metrics, MSG_LINK, NULL, 0, &pair[0], 1);
+	error = msg_send(metrics, MSG_LINK, &link, 1, &pair[0], 1);
 	if (error == 0)
-		error = msg_send(relay, MSG_LINK, NULL, 0, &pair[1], 1);
+		error = msg_send(relay, MSG_LINK, &link, 1, &pair[1], 1);
 	close(pair[0]);
 	close(pair[1]);
 	return (error);
 }
 
 int
-exporter_turn(struct exporter *e, struct child *relay)
+exporter_turn(struct exporter *e, const struct child *relay)
 {
+	uint32_t i;
+
 	if (e->child->pid == 0 || !e->child->ready)
 		return (0);
 	if (e->changed) {
@@ -49,10 +55,12 @@ exporter_turn(struct exporter *e, struct child *relay)
 			return (-1);
 		e->changed = 0;
 	}
-	if (e->link_due && relay->pid != 0 && relay->ready) {
-		if (link_children(relay->control, e->child->control) == -1)
+	for (i = 0; i < e->config.workers; i++, relay++) {
+		if (!e->link_due[i] || relay->pid == 0 || !relay->ready)
+			continue;
+		if (link_children(e->child->control, relay->control, i) == -1)
 			return (-1);
-		e->link_due = 0;
+		e->link_due[i] = 0;
 	}
 	return (0);
 }

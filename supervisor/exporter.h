@@ -9,9 +9,9 @@ struct exporter {
 	struct msg_identity identity;
 	struct msg_metrics_config config;
 	struct msg_metrics_status status;
-	int listener; /* HTTP */
-	int changed;  /* the status, since it was last sent */
-	int link_due; /* relay and metrics child need a new link */
+	int listener;		   /* HTTP */
+	int changed;		   /* the status, since it was last sent */
+	int link_due[WORKERS_MAX]; /* this relay and the metrics child need a new link */
 };
 
 /* Descriptors that a metrics child holds: connections, and what it was handed. */
@@ -21,9 +21,9 @@ struct exporter {
 int exporter_tell(struct exporter *exporter);
 
 /*
- * Send what changed, and link the child with the relay if one of them is new.  Returns 0, or
- * -1 when something must be sent again a little later.
+ * Send what changed, and link the child with each relay, of config.workers, if one of the two
+ * is new.  Returns 0, or -1 when something must be sent again a little later.
  */
-int exporter_turn(struct exporter *exporter, struct child *relay);
+int exporter_turn(struct exporter *exporter, const struct child *relay);
 
 #endif

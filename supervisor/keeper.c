@@ -79,7 +79,7 @@ keeper_ready(struct keeper *k)
 static void
 drop(struct keeper *k, uint32_t slot, int64_t now)
 {
-	ports_return(&k->ports, k->store.slots[slot].port, now);
+	ports_return(k->ports, k->store.slots[slot].port, now);
 	close(store_remove(&k->store, slot));
 }
 
@@ -175,8 +175,8 @@ hand_out(struct keeper *k)
 		return (-1);
 	for (i = 0; i < k->nspare; i++)
 		store_handed_out(&k->store, k->spare[i]);
-	log_debug("sockets handed out", "count=%u stock=%u open=%u", k->nspare,
-	    k->store.count[SLOT_STOCK], k->store.count[SLOT_OPEN]);
+	log_debug("sockets handed out", "child=%s count=%u stock=%u open=%u", k->child->name,
+	    k->nspare, k->store.count[SLOT_STOCK], k->store.count[SLOT_OPEN]);
 	k->nspare = 0;
 	return (0);
 }
@@ -200,21 +200,23 @@ static void
 change_supply(struct keeper *k, enum supply supply, int error)
 {
 	char address[ENDPOINT_STRLEN];
+	const char *child = k->child->name;
 
 	if (supply == k->supply && error == k->refused)
 		return;
-	endpoint_format_ipv6(&k->upstream.address, address);
+	endpoint_format_ipv6(&k->upstream->address, address);
 	if (supply == SUPPLY_UNREACHABLE)
-		log_warn(
-		    "upstream unreachable", "upstream=%s error=%s", address, strerror(error));
+		log_warn("upstream unreachable", "child=%s upstream=%s error=%s", child,
+		    address, strerror(error));
 	else if (supply == SUPPLY_EXHAUSTED && k->supply != SUPPLY_EXHAUSTED)
-		log_warn("upstream sockets exhausted", "open=%u error=%s",
+		log_warn("upstream sockets exhausted", "child=%s open=%u error=%s", child,
 		    k->store.count[SLOT_OPEN],
 		    error != 0 ? strerror(error) : "no port is left");
 	else if (supply == SUPPLY_OK && k->supply == SUPPLY_UNREACHABLE)
-		log_info("upstream reachable", "upstream=%s", address);
+		log_info("upstream reachable", "child=%s upstream=%s", child, address);
 	else if (supply == SUPPLY_OK)
-		log_info("upstream sockets available", "open=%u", k->store.count[SLOT_OPEN]);
+		log_info("upstream sockets available", "child=%s open=%u", child,
+		    k->store.count[SLOT_OPEN]);
 	k->supply = supply;
 	k->refused = error;
 }
@@ -227,18 +229,18 @@ make_socket(struct keeper *k, int64_t now)
 	int fd, busy;
 
 	for (busy = 0; busy < BUSY_PORTS_MAX; busy++) {
-		if ((port = ports_take(&k->ports, now)) == 0)
+		if ((port = ports_take(k->ports, now)) == 0)
 			break;
-		if ((fd = upstream_open(&k->upstream, port)) != -1) {
+		if ((fd = upstream_open(k->upstream, port)) != -1) {
 			k->spare[k->nspare++] = store_add(&k->store, fd, port);
 			return (0);
 		}
 		if (errno != EADDRINUSE) {
-			ports_untake(&k->ports, port);
+			ports_untake(k->ports, port);
 			return (-1);
 		}
 		/* Another program's: perhaps free later. */
-		ports_return(&k->ports, port, now);
+		ports_return(k->ports, port, now);
 	}
 	errno = EADDRINUSE;
 	return (-1);
@@ -348,6 +350,6 @@ keeper_ended(struct keeper *k, const struct child_end *end, int64_t now)
 	}
 	k->nspare = 0;
 	if (poisoned && discarded > 0)
-		log_error("session records discarded", "count=%u reason=%s", discarded,
-		    "two relays in a row ended by their own fault");
+		log_error("session records discarded", "child=%s count=%u reason=%s",
+		    k->child->name, discarded, "two relays in a row ended by their own fault");
 }

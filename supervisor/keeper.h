@@ -15,7 +15,7 @@
 /* Descriptors of a relay beside its upstream sockets and listeners. */
 #define RELAY_DESCRIPTORS 16
 
-/* What a relay is told, and what is kept for it and its successors. */
+/* What a relay is told, and what is kept for it and its successors: one for each worker. */
 struct keeper {
 	struct child *child;
 	struct msg_identity identity;
@@ -23,8 +23,8 @@ struct keeper {
 	int listeners[LISTENERS_MAX];
 	int totals_fd;
 	const struct totals *totals;
-	struct upstream upstream;
-	struct ports ports;
+	const struct upstream *upstream; /* shared by all keepers, as the ports */
+	struct ports *ports;
 	struct store store;
 
 	uint32_t spare[MSG_FDS_MAX]; /* slots made, not handed out yet */
@@ -40,6 +40,14 @@ struct keeper {
 	int64_t handed_back; /* when that ended */
 	int started;	     /* the relay was told to hear clients */
 	int bad_ends;	     /* relays in a row that ended soon, by their own fault */
+};
+
+/* The keepers of all workers, and what they share. */
+struct keepers {
+	uint32_t count;
+	struct keeper keeper[WORKERS_MAX];
+	struct upstream upstream;
+	struct ports ports;
 };
 
 /*

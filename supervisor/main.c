@@ -23,23 +23,35 @@
 #include "supervisor/version.h"
 
 static const struct {
-	const char *title;
+	const char *name;
 	void (*main)(void) __attribute__((noreturn));
 } children[] = {
-	{ TITLE_RELAY, relay_main },
-	{ TITLE_METRICS, metrics_main },
-	{ TITLE_RESOLVER, resolver_main },
+	{ "relay", relay_main },
+	{ "metrics", metrics_main },
+	{ "resolver", resolver_main },
 };
+
+/* Whether the name is this kind of child's; one of several has a number, as in "relay-1". */
+static int
+is_kind(const char *name, const char *kind)
+{
+	size_t n = strlen(kind);
+
+	return (strncmp(name, kind, n) == 0 && (name[n] == '\0' || name[n] == '-'));
+}
 
 /* A child has nothing to say to whoever starts it without a control socket. */
 static void
 become_child(const char *title)
 {
+	const char *name = title + strlen(CHILD_TITLE);
 	struct stat st;
 	size_t i;
 
+	if (strncmp(title, CHILD_TITLE, strlen(CHILD_TITLE)) != 0)
+		return;
 	for (i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
-		if (strcmp(title, children[i].title) != 0)
+		if (!is_kind(name, children[i].name))
 			continue;
 		prctl(PR_SET_NAME, "udp46");
 		if (fstat(CONTROL_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))

@@ -184,7 +184,7 @@ set_socket_buffer_size(struct options *o, const char *value)
 static const char *
 set_workers(struct options *o, const char *value)
 {
-	return (parse_number(value, 0, 64, &o->workers));
+	return (parse_number(value, 0, WORKERS_MAX, &o->workers));
 }
 
 /* The index of value in names, in any case, or -1. */
@@ -422,6 +422,12 @@ check_together(struct options *o, char *error, size_t size)
 		snprintf(error, size, "--upstream is missing: want %s", flags[1].wanted);
 		return (-1);
 	}
+	if (o->max_sessions > 0 && o->workers > o->max_sessions) {
+		snprintf(error, size,
+		    "--workers %u is above --max-sessions %u: want a session a worker at least",
+		    o->workers, o->max_sessions);
+		return (-1);
+	}
 	if (o->unreplied_timeout <= o->session_timeout)
 		return (0);
 	if (!o->unreplied_timeout_given) {
@@ -600,8 +606,6 @@ options_print(const struct options *o, FILE *out)
 void
 options_not_yet(const struct options *o, void (*warn)(const char *flag, const char *meaning))
 {
-	if (o->workers != 1)
-		warn("--workers", "one relay does all the work");
 	if (o->resolve_interval_given && o->resolve_interval > 0)
 		warn("--resolve-interval", "a name is resolved at start only");
 }

@@ -160,7 +160,8 @@ resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int
 	strlcpy(question.host, host, sizeof(question.host));
 	question.ipv4_too = (uint32_t)ipv4_too;
 	mine.descriptors = DESCRIPTORS;
-	child_init(&child, "resolver", TITLE_RESOLVER, FROM_RESOLVER);
+	strlcpy(mine.name, "resolver", sizeof(mine.name));
+	child_init(&child, "resolver", FROM_RESOLVER);
 	if (child_start(&child, binary, clock_now()) == -1) {
 		strlcpy(result->error, strerror(errno), sizeof(result->error));
 		return (-1);

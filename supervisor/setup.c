@@ -5,6 +5,7 @@
 #include <err.h>
 #include <errno.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,9 @@
 #include "supervisor/setup.h"
 #include "supervisor/version.h"
 
-/* Descriptors of the supervisor beside sockets of the store and listeners. */
+/* Descriptors of the supervisor beside sockets of the stores and listeners. */
 #define SUPERVISOR_DESCRIPTORS 64
+#define SUPERVISOR_DESCRIPTORS_A_WORKER 4
 
 #define PORT_RANGE_FILE "/proc/sys/net/ipv4/ip_local_port_range"
 #define PORT_RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
@@ -144,28 +146,65 @@ bind_remedy(int error)
 	}
 }
 
-void
-setup_listeners(const struct options *o, struct keeper *k)
+uint32_t
+setup_workers(const struct options *o)
 {
-	struct sockaddr_in sin;
-	char text[ENDPOINT_STRLEN];
-	uint32_t i;
+	uint32_t workers = o->workers;
+	cpu_set_t cpus;
 
-	k->upstream.trains = offload_decide(o->segment_offload);
-	k->config.segment_offload = (uint8_t)k->upstream.trains;
-	for (i = 0; i < o->listeners; i++) {
-		sin = o->listen[i];
+	if (workers == 0) {
+		if (sched_getaffinity(0, sizeof(cpus), &cpus) == -1)
+			err(EXIT_REFUSED, "--workers 0: sched_getaffinity");
+		workers = (uint32_t)CPU_COUNT(&cpus);
+	}
+	if (workers > WORKERS_MAX)
+		workers = WORKERS_MAX;
+	/* Each must be able to have a session. */
+	return (o->max_sessions > 0 && workers > o->max_sessions ? o->max_sessions : workers);
+}
+
+static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *sin)
+{
+	char text[ENDPOINT_STRLEN];
+	int error = errno;
+
+	errx(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
+	    strerror(error), bind_remedy(error));
+}
+
+/* Listener number `i` of every worker. */
+static void
+open_listeners(const struct options *o, struct keepers *all, uint32_t i)
+{
+	enum listener_share share = all->count == 1 ? LISTENER_ALONE : LISTENER_FIRST;
+	struct sockaddr_in sin = o->listen[i];
+	char text[ENDPOINT_STRLEN];
+	struct keeper *k;
+
+	for (k = all->keeper; k < all->keeper + all->count; k++) {
 		k->listeners[i] =
-		    listener_open(&sin, o->socket_buffer_size, k->upstream.trains);
+		    listener_open(&sin, o->socket_buffer_size, all->upstream.trains, share);
 		if (k->listeners[i] == -1)
-			errx(EXIT_REFUSED, "--listen %s: %s: %s",
-			    endpoint_format_ipv4(&o->listen[i], text), strerror(errno),
-			    bind_remedy(errno));
+			refuse_listener(&sin);
 		k->config.listener[i].address = sin.sin_addr.s_addr;
 		k->config.listener[i].port = sin.sin_port;
-		log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
+		share = LISTENER_NEXT;
 	}
-	k->config.listeners = o->listeners;
+	/* Sessions of one address are counted by one worker, so that the limit is exact. */
+	if (all->count > 1 && o->max_sessions_per_address > 0 &&
+	    listener_group_by_address(all->keeper[0].listeners[i], all->count) == -1)
+		refuse_listener(&sin);
+	log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
+}
+
+void
+setup_listeners(const struct options *o, struct keepers *all)
+{
+	uint32_t i;
+
+	all->upstream.trains = offload_decide(o->segment_offload);
+	for (i = 0; i < o->listeners; i++)
+		open_listeners(o, all, i);
 	if (buffers_limited())
 		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
 		    o->socket_buffer_size,
@@ -228,29 +267,61 @@ raise_descriptors(void)
 	return (rl.rlim_cur);
 }
 
-/* How many sessions there can be, and how many sockets for them with those in stock. */
-static void
-setup_capacity(const struct options *o, struct keeper *k)
+/* How many upstream sockets there can be, of all workers together. */
+static uint32_t
+count_slots(const struct options *o, const struct keepers *all)
 {
 	rlim_t descriptors = raise_descriptors();
-	uint32_t fixed = SUPERVISOR_DESCRIPTORS + o->listeners, slots = k->ports.total;
+	uint32_t slots = all->ports.total;
+	uint32_t fixed = SUPERVISOR_DESCRIPTORS +
+	    all->count * (o->listeners + SUPERVISOR_DESCRIPTORS_A_WORKER);
 
-	if (descriptors <= fixed)
+	if (descriptors < fixed + all->count)
 		errx(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
-		    (unsigned long long)descriptors, fixed + 1);
+		    (unsigned long long)descriptors, fixed + all->count);
+	if (slots < all->count)
+		errx(EXIT_REFUSED, "--workers %u: only %u upstream ports: want one a worker",
+		    all->count, slots);
 	if (descriptors - fixed < slots)
 		slots = (uint32_t)(descriptors - fixed);
-	if (o->max_sessions > 0 && slots - STOCK_TARGET > o->max_sessions &&
-	    slots > STOCK_TARGET)
-		slots = o->max_sessions + STOCK_TARGET;
-	k->config.slots_max = slots;
-	k->config.sessions_max =
-	    o->max_sessions > 0 && o->max_sessions < slots ? o->max_sessions : slots;
-	if (o->max_sessions > k->config.sessions_max)
+	return (slots);
+}
+
+/* How many sessions this worker can have, and how many sockets for them with those in stock. */
+static void
+set_capacity(struct msg_relay_config *config, uint32_t slots, uint32_t max_sessions)
+{
+	config->slots_max = config->sessions_max = slots;
+	if (max_sessions == 0 || max_sessions >= slots)
+		return;
+	config->sessions_max = max_sessions;
+	if (slots - max_sessions > STOCK_TARGET)
+		config->slots_max = max_sessions + STOCK_TARGET;
+}
+
+static void
+share_capacity(const struct options *o, struct keepers *all)
+{
+	uint32_t i, slots = count_slots(o, all), sum = 0;
+
+	for (i = 0; i < all->count; i++) {
+		set_capacity(&all->keeper[i].config, worker_share(slots, i, all->count),
+		    worker_share(o->max_sessions, i, all->count));
+		sum += all->keeper[i].config.sessions_max;
+	}
+	if (o->max_sessions > sum)
 		log_warn("capacity below --max-sessions",
-		    "max_sessions=%u session_capacity=%u ports=%u descriptors=%llu",
-		    o->max_sessions, k->config.sessions_max, k->ports.total,
-		    (unsigned long long)descriptors);
+		    "max_sessions=%u session_capacity=%u ports=%u", o->max_sessions, sum,
+		    all->ports.total);
+}
+
+static uint32_t
+share_rate(uint32_t rate, uint32_t worker, uint32_t workers)
+{
+	uint32_t share = worker_share(rate, worker, workers);
+
+	/* 0 would be no limit. */
+	return (rate > 0 && share == 0 ? 1 : share);
 }
 
 static void
@@ -261,30 +332,47 @@ setup_totals(struct keeper *k)
 		err(EXIT_REFUSED, "memfd");
 }
 
-void
-setup_keeper(const struct options *o, const struct msg_identity *id, struct keeper *k)
+static void
+setup_keeper(const struct options *o, const struct msg_identity *id, struct keepers *all,
+    uint32_t worker)
 {
+	struct keeper *k = &all->keeper[worker];
 	struct msg_relay_config *config = &k->config;
 
-	setup_ports(o, &k->ports);
-	setup_capacity(o, k);
 	setup_totals(k);
+	config->listeners = o->listeners;
+	config->workers = (uint8_t)all->count;
+	config->segment_offload = (uint8_t)all->upstream.trains;
 	config->session_timeout = o->session_timeout;
 	config->unreplied_timeout = o->unreplied_timeout;
 	config->write_timeout = o->write_timeout;
 	config->sessions_per_address = o->max_sessions_per_address;
-	config->new_session_rate = o->new_session_rate;
+	config->new_session_rate = share_rate(o->new_session_rate, worker, all->count);
 	config->datagram_max = o->read_buffer_size;
 	memcpy(config->upstream_address, &o->upstream_address.sin6_addr,
 	    sizeof(config->upstream_address));
 	config->upstream_port = o->upstream_address.sin6_port;
-	k->upstream.address = o->upstream_address;
-	k->upstream.source = o->upstream_source;
-	k->upstream.buffer_size = o->socket_buffer_size / 4;
+	k->upstream = &all->upstream;
+	k->ports = &all->ports;
 	k->identity = *id;
 	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
+	worker_name(worker, all->count, k->identity.name);
 	if (keeper_init(k) == -1)
 		err(EXIT_REFUSED, "socket store");
+}
+
+void
+setup_keepers(const struct options *o, const struct msg_identity *id, struct keepers *all)
+{
+	uint32_t i;
+
+	setup_ports(o, &all->ports);
+	all->upstream.address = o->upstream_address;
+	all->upstream.source = o->upstream_source;
+	all->upstream.buffer_size = o->socket_buffer_size / 4;
+	share_capacity(o, all);
+	for (i = 0; i < all->count; i++)
+		setup_keeper(o, id, all, i);
 }
 
 /* ---- confinement ---- */
@@ -373,22 +461,27 @@ setup_http_listener(
 }
 
 void
-setup_exporter(const struct options *o, const struct keeper *k, struct exporter *e)
+setup_exporter(const struct options *o, const struct keepers *all, struct exporter *e)
 {
 	struct msg_metrics_config *config = &e->config;
+	const struct keeper *k = &all->keeper[0];
+	uint32_t i;
 
 	e->identity.namespaces = k->identity.namespaces;
-	e->identity.descriptors = EXPORTER_DESCRIPTORS;
+	e->identity.descriptors = EXPORTER_DESCRIPTORS + all->count;
+	strlcpy(e->identity.name, "metrics", sizeof(e->identity.name));
 	config->started = clock_wall();
 	config->listeners = k->config.listeners;
-	config->session_capacity = k->config.sessions_max;
+	config->workers = all->count;
+	for (i = 0; i < all->count; i++)
+		config->session_capacity += all->keeper[i].config.sessions_max;
 	config->session_labels = (uint32_t)o->metrics_session_labels;
 	strlcpy(config->version, version, sizeof(config->version));
 	strlcpy(config->commit, version_commit, sizeof(config->commit));
 	strlcpy(config->date, version_date, sizeof(config->date));
 	memcpy(config->listener, k->config.listener, sizeof(config->listener));
 	e->status.upstream_since = config->started;
-	endpoint_format_ipv6(&k->upstream.address, e->status.upstream);
+	endpoint_format_ipv6(&all->upstream.address, e->status.upstream);
 }
 
 void

@@ -13,8 +13,14 @@
 /* Who the children shall be, from --user and --chroot; the chroot is judged, or made. */
 void setup_identity(const struct options *options, struct msg_identity *identity);
 
-/* Bind the listeners: the last thing that may take a privilege beyond the supervisor's own. */
-void setup_listeners(const struct options *options, struct keeper *keeper);
+/* How many relays there shall be. */
+uint32_t setup_workers(const struct options *options);
+
+/*
+ * Bind the listeners, a group of them at each address if there are several workers: the last
+ * thing that may take a privilege beyond the supervisor's own.
+ */
+void setup_listeners(const struct options *options, struct keepers *keepers);
 
 /* Bind where metrics are served, and name the metrics child's own user, if it has one. */
 void setup_http_listener(const struct options *options, const struct msg_identity *identity,
@@ -26,13 +32,13 @@ void setup_confinement(struct msg_identity *identity);
 /* The upstream's address, if it was given by name. */
 void setup_upstream(struct options *options, const struct msg_identity *identity, int binary);
 
-/* Ports, store, totals: all else that the relay will be told. */
-void setup_keeper(
-    const struct options *options, const struct msg_identity *identity, struct keeper *keeper);
+/* Ports, stores, totals: all else that relays will be told, to each its share. */
+void setup_keepers(const struct options *options, const struct msg_identity *identity,
+    struct keepers *keepers);
 
 /* All else that the metrics child will be told. */
 void setup_exporter(
-    const struct options *options, const struct keeper *keeper, struct exporter *exporter);
+    const struct options *options, const struct keepers *keepers, struct exporter *exporter);
 
 /* Remove the Unix socket of --metrics.listen, if it is one. */
 void setup_unlink_http(const struct options *options);

@@ -1,7 +1,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <linux/filter.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,7 +67,8 @@ close_failed(int fd)
 }
 
 int
-listener_open(struct sockaddr_in *sin, uint32_t buffer_size, int trains)
+listener_open(
+    struct sockaddr_in *sin, uint32_t buffer_size, int trains, enum listener_share share)
 {
 	socklen_t len = sizeof(*sin);
 	int fd;
@@ -76,12 +79,33 @@ listener_open(struct sockaddr_in *sin, uint32_t buffer_size, int trains)
 	    set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) == -1 ||
 	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
 	    set_buffers(fd, buffer_size) == -1 ||
+	    (share == LISTENER_NEXT && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) ||
 	    bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == -1 ||
+	    /* Only now, or the first would join a group of somebody else's unseen. */
+	    (share == LISTENER_FIRST && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) ||
 	    getsockname(fd, (struct sockaddr *)sin, &len) == -1)
 		return (close_failed(fd));
 	if (trains)
 		offload_ask(fd);
 	return (fd);
+}
+
+int
+listener_group_by_address(int fd, uint32_t members)
+{
+	/* Multiply by a secret odd number and take the upper half: multiplicative hashing. */
+	struct sock_filter code[] = {
+		/* the source address of the IPv4 header */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
+		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, arc4random() | 1),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, members),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	return (
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)));
 }
 
 #define HTTP_BACKLOG 128

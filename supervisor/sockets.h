@@ -17,12 +17,28 @@ struct upstream {
 	int trains;		    /* ask for UDP_GRO */
 };
 
+/* How a listener stands to others at its address: SO_REUSEPORT, see socket(7). */
+enum listener_share {
+	LISTENER_ALONE,
+	LISTENER_FIRST, /* of a group: EADDRINUSE if anybody else is at the address */
+	LISTENER_NEXT,	/* joins the group */
+};
+
 /*
  * Make a listener: an IPv4 UDP socket bound to *sin, whose datagrams come with the address
- * that they were sent to and with their TOS, and in trains if `trains`.  Stores the real address in *sin.  `buffer_size`
- * is that of each direction in bytes.  Returns the descriptor, or -1 with errno.  See ip(7).
+ * that they were sent to and with their TOS, and in trains if `trains`.  Stores the real
+ * address in *sin.  `buffer_size` is that of each direction in bytes.  Returns the descriptor,
+ * or -1 with errno.  See ip(7).
  */
-int listener_open(struct sockaddr_in *sin, uint32_t buffer_size, int trains);
+int listener_open(
+    struct sockaddr_in *sin, uint32_t buffer_size, int trains, enum listener_share share);
+
+/*
+ * Have the group of this listener, of so many, give all datagrams of one client address to one
+ * member, instead of spreading them by address and port.  Returns 0, or -1 with errno.  See
+ * SO_ATTACH_REUSEPORT_CBPF in socket(7).
+ */
+int listener_group_by_address(int fd, uint32_t members);
 
 /*
  * Make a socket for a session: IPv6 only, bound to `port` (host byte order), connected to the

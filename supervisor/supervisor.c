@@ -30,8 +30,7 @@
 
 enum { PFD_SIGNALS, PFD_CHILDREN };
 
-/* Children that live as long as we do, in the order in which they are started. */
-enum { RELAY, METRICS, CHILDREN_MAX };
+#define CHILDREN_MAX (WORKERS_MAX + 1)
 
 struct supervisor {
 	struct options *options;
@@ -43,14 +42,24 @@ struct supervisor {
 	int stopping;
 	int64_t stop_until;
 	int announced;
-	int children; /* in use: without metrics, the relay alone */
+	/* The relays, each at its keeper's index, then the metrics child, if there is one. */
+	uint32_t children;
 	struct child child[CHILDREN_MAX];
-	struct keeper keeper;
-	struct exporter exporter;
+	struct keepers keepers;
+	struct exporter exporter; /* without a child: none */
 	struct msg msg;
 };
 
 static struct supervisor supervisor;
+
+/* The keeper of a relay; NULL for another child. */
+static struct keeper *
+keeper_of(struct supervisor *s, const struct child *child)
+{
+	ptrdiff_t i = child - s->child;
+
+	return (i < s->keepers.count ? &s->keepers.keeper[i] : NULL);
+}
 
 /* ---- start ---- */
 
@@ -85,9 +94,9 @@ open_signals(void)
 static int
 tell(struct supervisor *s, const struct child *child)
 {
-	if (child == &s->child[RELAY])
-		return (keeper_tell(&s->keeper));
-	return (exporter_tell(&s->exporter));
+	struct keeper *k = keeper_of(s, child);
+
+	return (k != NULL ? keeper_tell(k) : exporter_tell(&s->exporter));
 }
 
 static void
@@ -107,8 +116,9 @@ start(struct supervisor *s, struct child *child)
 static void
 announce(struct supervisor *s)
 {
+	const struct msg_identity *identity = &s->keepers.keeper[0].identity;
 	char upstream[ENDPOINT_STRLEN];
-	int i;
+	uint32_t i, capacity = 0;
 
 	for (i = 0; i < s->children; i++)
 		if (!s->child[i].ready_once)
@@ -116,13 +126,14 @@ announce(struct supervisor *s)
 	if (s->announced)
 		return;
 	s->announced = 1;
+	for (i = 0; i < s->keepers.count; i++)
+		capacity += s->keepers.keeper[i].config.sessions_max;
 	log_info("started",
-	    "version=%s pid=%d listeners=%u upstream=%s session_capacity=%u namespaces=%hhu "
-	    "landlock=%u",
-	    version, getpid(), s->keeper.config.listeners,
-	    endpoint_format_ipv6(&s->keeper.upstream.address, upstream),
-	    s->keeper.config.sessions_max, s->keeper.identity.namespaces,
-	    s->keeper.identity.landlock);
+	    "version=%s pid=%d listeners=%u workers=%u upstream=%s session_capacity=%u "
+	    "namespaces=%hhu landlock=%u",
+	    version, getpid(), s->options->listeners, s->keepers.count,
+	    endpoint_format_ipv6(&s->keepers.upstream.address, upstream), capacity,
+	    identity->namespaces, identity->landlock);
 }
 
 /* ---- what children say ---- */
@@ -130,14 +141,17 @@ announce(struct supervisor *s)
 static void
 child_ready(struct supervisor *s, struct child *child)
 {
+	struct keeper *k = keeper_of(s, child);
+
 	if (child->ready)
 		return;
 	child->ready = 1;
 	child->pong_until = NEVER;
 	child->ping_at = s->now;
-	if (child == &s->child[RELAY])
-		keeper_ready(&s->keeper);
-	s->exporter.link_due = 1;
+	if (k != NULL) {
+		keeper_ready(k);
+		s->exporter.link_due[child - s->child] = 1;
+	}
 	if (child->ready_once)
 		log_warn("child restarted", "child=%s pid=%d restarts=%llu", child->name,
 		    child->pid, (unsigned long long)child->restarts);
@@ -149,6 +163,7 @@ static void
 take_message(struct supervisor *s, struct child *child)
 {
 	const struct log_record *record = (const void *)s->msg.payload;
+	struct keeper *k = keeper_of(s, child);
 
 	switch (s->msg.type) {
 	case MSG_READY:
@@ -164,7 +179,7 @@ take_message(struct supervisor *s, struct child *child)
 			log_pass_on(record);
 		break;
 	case MSG_RECORDS:
-		if (keeper_records(&s->keeper, &s->msg, s->now) == -1)
+		if (k == NULL || keeper_records(k, &s->msg, s->now) == -1)
 			child_condemn(child, "a record of a socket that it does not have");
 		break;
 	default:
@@ -205,6 +220,7 @@ is_orderly(int status)
 static void
 ended(struct supervisor *s, struct child *child, int status)
 {
+	struct keeper *k = keeper_of(s, child);
 	struct child_end end;
 
 	/* What it still said counts: sessions that it opened are to be kept. */
@@ -223,8 +239,8 @@ ended(struct supervisor *s, struct child *child, int status)
 		    "shutdown", "reason=%s child=%s", "a child failed at start", child->name);
 		exit(EXIT_REFUSED);
 	}
-	if (child == &s->child[RELAY])
-		keeper_ended(&s->keeper, &end, s->now);
+	if (k != NULL)
+		keeper_ended(k, &end, s->now);
 	child->restarts++;
 	s->exporter.changed = 1;
 }
@@ -233,7 +249,8 @@ static void
 reap(struct supervisor *s)
 {
 	struct child *child;
-	int i, status;
+	uint32_t i;
+	int status;
 
 	for (i = 0; i < s->children; i++) {
 		child = &s->child[i];
@@ -258,13 +275,19 @@ sum_evicted(const struct totals *t)
 static void
 log_totals(struct supervisor *s)
 {
-	const struct totals *t = s->keeper.totals;
-	uint64_t drops[DROP_REASON_MAX] = { 0 }, errors[OPERATION_MAX] = { 0 };
+	static struct totals sum;
+	const struct totals *t = &sum;
+	uint64_t restarts = 0, drops[DROP_REASON_MAX] = { 0 }, errors[OPERATION_MAX] = { 0 };
 	uint64_t datagrams[DIRECTION_MAX] = { 0 }, bytes[DIRECTION_MAX] = { 0 };
 	const struct listener_totals *l;
 	uint32_t i, j, d;
 
-	for (i = 0; i < s->keeper.config.listeners; i++) {
+	memset(&sum, 0, sizeof(sum));
+	for (i = 0; i < s->keepers.count; i++)
+		totals_add(&sum, s->keepers.keeper[i].totals);
+	for (i = 0; i < s->children; i++)
+		restarts += s->child[i].restarts;
+	for (i = 0; i < s->options->listeners; i++) {
 		l = &t->listener[i];
 		for (d = 0; d < DIRECTION_MAX; d++) {
 			datagrams[d] += l->datagrams[d];
@@ -297,8 +320,7 @@ log_totals(struct supervisor *s)
 	    U(drops[DROP_UPSTREAM_WRITE_ERROR]), U(drops[DROP_CLIENT_WRITE_ERROR]),
 	    U(drops[DROP_UPSTREAM_UNREACHABLE]), U(errors[CLIENT_READ]),
 	    U(errors[CLIENT_WRITE]), U(errors[UPSTREAM_READ]), U(errors[UPSTREAM_WRITE]),
-	    U(s->child[RELAY].restarts + s->child[METRICS].restarts),
-	    U(t->log_records_suppressed + log_writer_lost()));
+	    U(restarts), U(t->log_records_suppressed + log_writer_lost()));
 #undef U
 }
 
@@ -342,11 +364,13 @@ take_signals(struct supervisor *s)
 static int64_t
 next_deadline(const struct supervisor *s)
 {
-	int64_t deadline = clock_earlier(keeper_deadline(&s->keeper), s->resend_at);
-	int i;
+	int64_t deadline = s->resend_at;
+	uint32_t i;
 
 	if (s->stopping)
 		return (s->stop_until);
+	for (i = 0; i < s->keepers.count; i++)
+		deadline = clock_earlier(deadline, keeper_deadline(&s->keepers.keeper[i]));
 	for (i = 0; i < s->children; i++)
 		deadline = clock_earlier(deadline, child_deadline(&s->child[i]));
 	return (deadline);
@@ -357,7 +381,8 @@ static int
 stop_turn(struct supervisor *s)
 {
 	struct child *child;
-	int i, left = 0;
+	uint32_t i;
+	int left = 0;
 
 	for (i = 0; i < s->children; i++) {
 		child = &s->child[i];
@@ -379,17 +404,19 @@ static void
 tell_metrics(struct supervisor *s)
 {
 	struct msg_metrics_status *status = &s->exporter.status;
+	uint32_t i;
 
 	s->resend_at = NEVER;
-	if (s->children <= METRICS)
+	if (s->exporter.child == NULL)
 		return;
-	status->restarts[CHILD_RELAY] = s->child[RELAY].restarts;
-	status->restarts[CHILD_METRICS] = s->child[METRICS].restarts;
+	for (i = 0; i < s->keepers.count; i++)
+		status->relay_restarts[i] = s->child[i].restarts;
+	status->metrics_restarts = s->exporter.child->restarts;
 	if (status->log_records_lost != log_writer_lost()) {
 		status->log_records_lost = log_writer_lost();
 		s->exporter.changed = 1;
 	}
-	if (exporter_turn(&s->exporter, &s->child[RELAY]) == -1)
+	if (exporter_turn(&s->exporter, s->child) == -1)
 		s->resend_at = s->now + RESEND_AFTER;
 }
 
@@ -397,7 +424,8 @@ static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
 	struct child *child;
-	int i, more[CHILDREN_MAX] = { 0 };
+	int more[CHILDREN_MAX] = { 0 };
+	uint32_t i;
 
 	for (i = 0; i < s->children; i++)
 		if (s->child[i].control != -1 && pfd[PFD_CHILDREN + i].revents != 0)
@@ -406,7 +434,8 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 		take_signals(s);
 	if (s->stopping)
 		return;
-	keeper_turn(&s->keeper, s->now);
+	for (i = 0; i < s->keepers.count; i++)
+		keeper_turn(&s->keepers.keeper[i], s->now);
 	tell_metrics(s);
 	for (i = 0; i < s->children; i++) {
 		child = &s->child[i];
@@ -422,7 +451,7 @@ static void
 supervisor_loop(struct supervisor *s)
 {
 	struct pollfd pfd[PFD_CHILDREN + CHILDREN_MAX];
-	int i;
+	uint32_t i;
 
 	do {
 		pfd[PFD_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
@@ -431,7 +460,7 @@ supervisor_loop(struct supervisor *s)
 				.fd = s->child[i].silent ? -1 : s->child[i].control,
 				.events = POLLIN,
 			};
-		if (poll(pfd, (nfds_t)(PFD_CHILDREN + s->children),
+		if (poll(pfd, PFD_CHILDREN + s->children,
 			clock_timeout(next_deadline(s), s->now)) == -1 &&
 		    errno != EINTR)
 			err(EXIT_REFUSED, "poll");
@@ -464,12 +493,30 @@ check(struct supervisor *s, struct msg_identity *identity)
 	return (0);
 }
 
+/* The children, none of which runs yet: a relay for each keeper, and who serves metrics. */
+static void
+init_children(struct supervisor *s)
+{
+	char name[WORKER_NAME_MAX];
+	uint32_t i, workers = s->keepers.count;
+
+	for (i = 0; i < workers; i++) {
+		child_init(&s->child[i], worker_name(i, workers, name), FROM_RELAY);
+		s->keepers.keeper[i].child = &s->child[i];
+	}
+	s->children = workers;
+	if (!s->options->metrics_enabled)
+		return;
+	child_init(&s->child[s->children], "metrics", FROM_METRICS);
+	s->exporter.child = &s->child[s->children++];
+}
+
 int
 supervisor_main(struct options *o)
 {
 	struct supervisor *s = &supervisor;
 	struct msg_identity identity;
-	int i;
+	uint32_t i;
 
 	s->options = o;
 	if ((s->binary = child_open_binary()) == -1)
@@ -479,19 +526,16 @@ supervisor_main(struct options *o)
 		return (check(s, &identity));
 	start_log(s);
 	options_not_yet(o, warn_not_yet);
-	child_init(&s->child[RELAY], "relay", TITLE_RELAY, FROM_RELAY);
-	child_init(&s->child[METRICS], "metrics", TITLE_METRICS, FROM_METRICS);
-	s->children = o->metrics_enabled ? CHILDREN_MAX : METRICS;
-	s->keeper.child = &s->child[RELAY];
-	s->exporter.child = &s->child[METRICS];
-	setup_listeners(o, &s->keeper);
+	s->keepers.count = setup_workers(o);
+	init_children(s);
+	setup_listeners(o, &s->keepers);
 	if (o->metrics_enabled)
 		setup_http_listener(o, &identity, s->binary, &s->exporter);
 	setup_confinement(&identity);
 	setup_upstream(o, &identity, s->binary);
-	setup_keeper(o, &identity, &s->keeper);
+	setup_keepers(o, &identity, &s->keepers);
 	if (o->metrics_enabled)
-		setup_exporter(o, &s->keeper, &s->exporter);
+		setup_exporter(o, &s->keepers, &s->exporter);
 	if ((s->signals = open_signals()) == -1)
 		err(EXIT_REFUSED, "signalfd");
 	s->now = clock_now();

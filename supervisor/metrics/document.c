@@ -9,24 +9,44 @@
 
 static void take(void *arg, const struct msg *msg);
 static void end(void *arg, uint32_t next);
+static void end_totals(struct document *d);
 
-static struct prometheus
-numbers(const struct document *d)
+/*
+ * Whether there is a number for everything that relays count: none at all is better than
+ * zeros where there were more before.
+ */
+static int
+is_known(const struct sources *sources)
 {
-	return ((struct prometheus){
-	    .config = &d->sources->config,
-	    .status = &d->sources->status,
-	    .totals = &d->sources->totals,
-	    .relay_up = d->relay_up,
-	});
+	uint32_t i;
+
+	for (i = 0; i < sources->config.workers; i++)
+		if (!sources->relay[i].known)
+			return (0);
+	return (1);
 }
 
 static void
-ask(struct document *d, enum msg_type type)
+ask(struct document *d, uint32_t worker, enum msg_type type)
 {
+	struct inquiry *q = &d->inquiry[worker];
+
+	d->waiting++;
+	if (link_ask(&q->relay->link, type, d->from, &q->asker, d->sources->now) == -1)
+		end(q, LINK_FAILED);
+}
+
+static void
+ask_all(struct document *d)
+{
+	uint32_t i;
+
+	/* One more than are asked, so that the last refusal, not the first, is the end. */
 	d->waiting = 1;
-	if (link_ask(&d->sources->link, type, d->from, &d->asker, d->sources->now) == -1)
-		end(d, LINK_FAILED);
+	for (i = 0; i < d->sources->config.workers; i++)
+		ask(d, i, MSG_ASK_TOTALS);
+	if (--d->waiting == 0)
+		end_totals(d);
 }
 
 struct document *
@@ -34,19 +54,23 @@ document_new(enum document_kind kind, struct sources *sources,
     const struct sessions_query *query, void (*ready)(struct document *), void *arg)
 {
 	struct document *d;
+	uint32_t i;
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
 	d->kind = kind;
 	d->sources = sources;
 	d->query = *query;
-	d->asker = (struct link_asker){ take, end, d };
+	d->up = 1;
+	for (i = 0; i < sources->config.workers; i++)
+		d->inquiry[i] =
+		    (struct inquiry){ d, &sources->relay[i], { take, end, &d->inquiry[i] } };
 	if (query->sort != SORT_NONE && sessions_heap_init(&d->heap, query) == -1) {
 		free(d);
 		errno = ENOMEM;
 		return (NULL);
 	}
-	ask(d, kind == DOCUMENT_SESSIONS ? MSG_ASK_SESSIONS : MSG_ASK_TOTALS);
+	ask_all(d);
 	d->ready = ready;
 	d->arg = arg;
 	return (d);
@@ -55,7 +79,10 @@ document_new(enum document_kind kind, struct sources *sources,
 void
 document_free(struct document *d)
 {
-	link_cancel(&d->sources->link, &d->asker);
+	uint32_t i;
+
+	for (i = 0; i < d->sources->config.workers; i++)
+		link_cancel(&d->inquiry[i].relay->link, &d->inquiry[i].asker);
 	sessions_heap_free(&d->heap);
 	text_free(&d->text);
 	free(d);
@@ -74,14 +101,12 @@ write_session(struct document *d, const struct msg_session *s)
 static void
 take_session(struct document *d, const struct msg_session *s)
 {
-	struct prometheus from = numbers(d);
-
 	/* The relay's word is not trusted. */
 	if (s->record.listener >= d->sources->config.listeners ||
 	    s->record.state >= SESSION_CLOSED)
 		return;
 	if (d->kind == DOCUMENT_METRICS)
-		prometheus_session(&d->text, d->family, &from, s);
+		prometheus_session(&d->text, d->family, d->sources, s);
 	else if (!sessions_match(&d->query, s))
 		return;
 	else if (d->query.sort != SORT_NONE)
@@ -93,33 +118,54 @@ take_session(struct document *d, const struct msg_session *s)
 static void
 take(void *arg, const struct msg *msg)
 {
-	struct document *d = arg;
+	const struct inquiry *q = arg;
 	const struct msg_session *s = (const void *)msg->payload;
 	uint32_t i;
 
 	if (msg->type == MSG_ANSWER_TOTALS) {
-		memcpy(&d->sources->totals, msg->payload, sizeof(d->sources->totals));
-		d->sources->totals_known = 1;
+		memcpy(&q->relay->totals, msg->payload, sizeof(q->relay->totals));
+		q->relay->known = 1;
 	} else if (msg->type == MSG_ANSWER_SESSIONS) {
-		if (d->kind == DOCUMENT_SESSIONS && d->from == 0 && !d->answered)
-			text_printf(&d->text, "[");
-		d->answered = 1;
 		for (i = 0; i < msg->count; i++)
-			take_session(d, &s[i]);
+			take_session(q->document, &s[i]);
 	}
 }
 
+/* After the totals, each family of session metrics in turn. */
 static void
-end_sessions(struct document *d, uint32_t next)
+next_family(struct document *d)
+{
+	if (!d->sources->config.session_labels || !d->up || ++d->family == SESSION_FAMILY_MAX)
+		d->done = 1;
+	else
+		prometheus_session_head(&d->text, d->family);
+}
+
+/*
+ * All relays have answered, or will not.  Totals are then what they were, but of sessions
+ * nothing is known.
+ */
+static void
+end_totals(struct document *d)
+{
+	d->answered = 1;
+	if (d->kind == DOCUMENT_HEALTH)
+		d->done = 1;
+	else if (d->kind == DOCUMENT_SESSIONS && d->up)
+		text_printf(&d->text, "[");
+	else if (d->kind == DOCUMENT_METRICS && is_known(d->sources)) {
+		prometheus_totals(&d->text, d->sources);
+		d->family = -1;
+		next_family(d);
+	} else
+		d->broken = 1;
+}
+
+static void
+end_list(struct document *d)
 {
 	uint32_t i;
 
-	if (!d->answered)
-		text_printf(&d->text, "[");
-	d->answered = 1;
-	d->from = next;
-	if (next != LINK_ALL && d->written < d->query.limit)
-		return;
 	if (d->query.sort != SORT_NONE) {
 		sessions_heap_sort(&d->heap);
 		for (i = 0; i < d->heap.count; i++)
@@ -129,60 +175,43 @@ end_sessions(struct document *d, uint32_t next)
 	d->done = 1;
 }
 
+/* A relay has told of some of its sessions; `next` says where it would go on. */
 static void
-end_metrics(struct document *d, uint32_t next)
+end_sessions(struct document *d, uint32_t next)
 {
-	struct prometheus from;
+	int enough = d->kind == DOCUMENT_SESSIONS && d->written >= d->query.limit;
 
-	if (!d->answered) {
-		d->answered = d->relay_up = 1;
-		from = numbers(d);
-		prometheus_totals(&d->text, &from);
-		d->family = -1;
-		next = LINK_ALL;
-	}
 	d->from = next;
-	if (next != LINK_ALL)
-		return;
-	d->from = 0;
-	if (!d->sources->config.session_labels || ++d->family == SESSION_FAMILY_MAX)
-		d->done = 1;
-	else
-		prometheus_session_head(&d->text, d->family);
-}
-
-/* The relay did not answer: say what is known, or that nothing is. */
-static void
-end_failed(struct document *d)
-{
-	struct prometheus from = numbers(d);
-
-	d->relay_up = 0;
-	if (d->answered)
+	if (next == LINK_FAILED)
 		d->broken = 1;
-	else if (d->kind == DOCUMENT_METRICS)
-		prometheus_totals(&d->text, &from);
-	d->answered = d->done = 1;
+	else if (next == LINK_ALL) {
+		d->from = 0;
+		d->worker = (d->worker + 1) % d->sources->config.workers;
+	}
+	if (d->broken || (next != LINK_ALL && !enough))
+		return;
+	if (d->kind == DOCUMENT_METRICS && d->worker == 0)
+		next_family(d);
+	else if (d->kind == DOCUMENT_SESSIONS && (d->worker == 0 || enough))
+		end_list(d);
 }
 
 static void
 end(void *arg, uint32_t next)
 {
-	struct document *d = arg;
+	const struct inquiry *q = arg;
+	struct document *d = q->document;
 
-	d->waiting = 0;
-	if (next == LINK_FAILED)
-		end_failed(d);
-	else if (d->kind == DOCUMENT_METRICS)
-		end_metrics(d, next);
-	else if (d->kind == DOCUMENT_SESSIONS) {
-		d->relay_up = 1;
+	d->waiting--;
+	q->relay->up = next != LINK_FAILED;
+	d->up = d->up && q->relay->up;
+	if (d->answered)
 		end_sessions(d, next);
-	} else
-		d->answered = d->relay_up = d->done = 1;
+	else if (d->waiting == 0)
+		end_totals(d);
 	if (d->text.failed)
 		d->broken = 1;
-	if (d->ready != NULL)
+	if (d->answered && d->ready != NULL)
 		d->ready(d);
 }
 
@@ -201,10 +230,10 @@ document_read(struct document *d, char *buf, size_t max)
 	}
 	if (d->done)
 		return (READ_END);
-	if (!d->waiting) {
+	if (d->waiting == 0) {
 		text_reset(&d->text);
 		d->sent = 0;
-		ask(d, MSG_ASK_SESSIONS);
+		ask(d, d->worker, MSG_ASK_SESSIONS);
 		if (d->broken)
 			return (READ_BROKEN);
 	}

@@ -1,20 +1,9 @@
 #ifndef METRICS_DOCUMENT_H
 #define METRICS_DOCUMENT_H
 
-#include "common/totals.h"
-#include "supervisor/metrics/link.h"
 #include "supervisor/metrics/prometheus.h"
 #include "supervisor/metrics/sessions.h"
-
-/* What documents are made of: told by the supervisor, and by the relay when asked. */
-struct sources {
-	struct msg_metrics_config config;
-	struct msg_metrics_status status;
-	struct totals totals; /* the last that the relay told */
-	int totals_known;     /* it did */
-	struct link link;
-	int64_t now; /* clock_now() of this turn */
-};
+#include "supervisor/metrics/sources.h"
 
 enum document_kind {
 	DOCUMENT_METRICS,
@@ -24,9 +13,16 @@ enum document_kind {
 
 /*
  * A document that is being made for one request, in pieces: each is written when the last was
- * sent, from one answer of the relay.  So its size costs no memory, and a reader who is slow
- * slows only himself.
+ * sent, from one answer of a relay.  So its size costs no memory, and a reader who is slow
+ * slows only himself.  All relays are asked for their totals at once, which tells whether
+ * they answer; then for their sessions, one relay after another.
  */
+struct inquiry {
+	struct document *document;
+	struct source *relay;
+	struct link_asker asker;
+};
+
 struct document {
 	enum document_kind kind;
 	struct sources *sources;
@@ -34,15 +30,16 @@ struct document {
 	struct sessions_heap heap;
 	struct text text; /* the piece */
 	size_t sent;	  /* of it */
-	int answered;	  /* the first answer has come, or will not */
-	int relay_up;	  /* it has come */
-	int waiting;	  /* for an answer */
+	int answered;	  /* what the first piece takes has come, or will not */
+	int up;		  /* every relay that was asked has answered */
+	uint32_t waiting; /* for so many answers */
 	int done;	  /* the piece is the last one */
 	int broken;	  /* no piece will follow, though more were due */
 	int family;	  /* of session metrics, that are being written */
 	uint32_t written; /* sessions */
-	uint32_t from;	  /* place of the next sessions */
-	struct link_asker asker;
+	uint32_t worker;  /* whose sessions are wanted */
+	uint32_t from;	  /* place of the next ones */
+	struct inquiry inquiry[WORKERS_MAX];
 	void (*ready)(struct document *); /* an answer has come */
 	void *arg;			  /* ready()'s */
 };

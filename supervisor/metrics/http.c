@@ -186,11 +186,10 @@ answer_document(struct request *request)
 	const char *type = "application/json";
 
 	if (d->kind == DOCUMENT_HEALTH)
-		return (d->relay_up ? answer_text(request, MHD_HTTP_OK, "ok\n", NULL)
-				    : answer_text(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-					  "the relay does not answer\n", NULL));
-	/* No numbers are better than zeros where there were more before. */
-	if (!d->relay_up && (d->kind == DOCUMENT_SESSIONS || !d->sources->totals_known))
+		return (d->up ? answer_text(request, MHD_HTTP_OK, "ok\n", NULL)
+			      : answer_text(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+				    "the relay does not answer\n", NULL));
+	if (d->broken)
 		return (answer_text(request, MHD_HTTP_SERVICE_UNAVAILABLE,
 		    "the relay does not answer\n", NULL));
 	if (d->kind == DOCUMENT_METRICS)

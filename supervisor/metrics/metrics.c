@@ -14,7 +14,7 @@
 #include "supervisor/metrics/http.h"
 #include "supervisor/metrics/metrics.h"
 
-enum { PFD_CONTROL, PFD_LINK, PFD_HTTP, PFD_MAX };
+enum { PFD_CONTROL, PFD_HTTP, PFD_LINKS };
 
 struct metrics {
 	int control;
@@ -39,14 +39,26 @@ metrics_told(struct metrics *m)
 	log_init(m->identity.log_level, msg_log_sink, &m->control);
 	msg_expect(m->control, MSG_METRICS_CONFIG, &m->msg);
 	memcpy(&m->sources.config, m->msg.payload, sizeof(m->sources.config));
-	if (m->sources.config.listeners > LISTENERS_MAX)
-		fatal("bad configuration", "listeners=%u", m->sources.config.listeners);
+	if (m->sources.config.listeners > LISTENERS_MAX || m->sources.config.workers == 0 ||
+	    m->sources.config.workers > WORKERS_MAX)
+		fatal("bad configuration", "listeners=%u workers=%u",
+		    m->sources.config.listeners, m->sources.config.workers);
 	msg_expect(m->control, MSG_HTTP_LISTENER, &m->msg);
 	if (http_init(&m->http, m->msg.fds[0], &m->sources) == -1)
 		fatal("http server", "error=%s", strerror(errno));
 }
 
 /* ---- steady state ---- */
+
+static void
+take_link(struct metrics *m)
+{
+	const struct msg_link *told = (const void *)m->msg.payload;
+
+	if (told->worker >= m->sources.config.workers)
+		fatal("bad link", "worker=%u", told->worker);
+	link_replace(&m->sources.relay[told->worker].link, m->msg.fds[0]);
+}
 
 static void
 take_message(struct metrics *m)
@@ -56,7 +68,7 @@ take_message(struct metrics *m)
 		memcpy(&m->sources.status, m->msg.payload, sizeof(m->sources.status));
 		break;
 	case MSG_LINK:
-		link_replace(&m->sources.link, m->msg.fds[0]);
+		take_link(m);
 		break;
 	case MSG_PING:
 		memcpy(&m->pong, m->msg.payload, sizeof(m->pong));
@@ -87,11 +99,17 @@ receive(struct metrics *m)
 static void
 metrics_turn(struct metrics *m, const struct pollfd *pfd)
 {
+	struct link *link;
+	uint32_t i;
+
 	m->sources.now = clock_now();
 	if (pfd[PFD_CONTROL].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
 		receive(m);
-	link_turn(&m->sources.link);
-	link_expire(&m->sources.link, m->sources.now);
+	for (i = 0; i < m->sources.config.workers; i++) {
+		link = &m->sources.relay[i].link;
+		link_turn(link);
+		link_expire(link, m->sources.now);
+	}
 	http_turn(&m->http);
 	if (m->pong_due)
 		m->pong_due = msg_send(m->control, MSG_PONG, &m->pong, 1, NULL, 0) == -1;
@@ -100,14 +118,37 @@ metrics_turn(struct metrics *m, const struct pollfd *pfd)
 static int64_t
 next_deadline(const struct metrics *m)
 {
-	return (clock_earlier(link_deadline(&m->sources.link), http_deadline(&m->http)));
+	int64_t deadline = http_deadline(&m->http);
+	uint32_t i;
+
+	for (i = 0; i < m->sources.config.workers; i++)
+		deadline = clock_earlier(deadline, link_deadline(&m->sources.relay[i].link));
+	return (deadline);
+}
+
+static nfds_t
+metrics_watch(const struct metrics *m, struct pollfd *pfd)
+{
+	uint32_t i, n = m->sources.config.workers;
+
+	pfd[PFD_CONTROL].fd = m->control;
+	pfd[PFD_CONTROL].events = POLLIN | (m->pong_due ? POLLOUT : 0);
+	pfd[PFD_HTTP].fd = m->http.epoll;
+	pfd[PFD_HTTP].events = POLLIN;
+	for (i = 0; i < n; i++) {
+		pfd[PFD_LINKS + i].fd = m->sources.relay[i].link.fd;
+		pfd[PFD_LINKS + i].events = POLLIN;
+	}
+	return (PFD_LINKS + n);
 }
 
 void
 metrics_main(void)
 {
 	struct metrics *m = &metrics;
-	struct pollfd pfd[PFD_MAX];
+	struct pollfd pfd[PFD_LINKS + WORKERS_MAX];
+	nfds_t n;
+	int i;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -115,7 +156,8 @@ metrics_main(void)
 	signal(SIGPIPE, SIG_IGN);
 	m->control = CONTROL_FILENO;
 	m->sources.now = clock_now();
-	link_init(&m->sources.link);
+	for (i = 0; i < WORKERS_MAX; i++)
+		link_init(&m->sources.relay[i].link);
 
 	/* 1. Told what it is and what it may use. */
 	metrics_told(m);
@@ -125,12 +167,8 @@ metrics_main(void)
 		fatal("supervisor", "error=%s", strerror(errno));
 	/* 3. Steady state. */
 	while (!m->quit) {
-		pfd[PFD_CONTROL] = (struct pollfd){ .fd = m->control, .events = POLLIN };
-		if (m->pong_due)
-			pfd[PFD_CONTROL].events |= POLLOUT;
-		pfd[PFD_LINK] = (struct pollfd){ .fd = m->sources.link.fd, .events = POLLIN };
-		pfd[PFD_HTTP] = (struct pollfd){ .fd = m->http.epoll, .events = POLLIN };
-		if (poll(pfd, PFD_MAX, clock_timeout(next_deadline(m), clock_now())) == -1 &&
+		n = metrics_watch(m, pfd);
+		if (poll(pfd, n, clock_timeout(next_deadline(m), clock_now())) == -1 &&
 		    errno != EINTR)
 			fatal("poll", "error=%s", strerror(errno));
 		metrics_turn(m, pfd);

@@ -9,8 +9,13 @@
 static const char *const direction_names[] = { "client_to_upstream", "upstream_to_client" };
 _Static_assert(sizeof(direction_names) / sizeof(direction_names[0]) == DIRECTION_MAX, "");
 
-static const char *const child_names[] = { "relay", "metrics", "resolver" };
-_Static_assert(sizeof(child_names) / sizeof(child_names[0]) == CHILD_KIND_MAX, "");
+/* Where the numbers come from: what was told, and the sum of what all relays count. */
+struct prometheus {
+	const struct msg_metrics_config *config;
+	const struct msg_metrics_status *status;
+	const struct source *relay;
+	struct totals totals;
+};
 
 static void
 head(struct text *t, const char *name, const char *type, const char *help)
@@ -36,12 +41,12 @@ timestamp(struct text *t, const char *name, const char *help, int64_t ns)
 }
 
 static const char *
-listener_name(const struct prometheus *p, uint32_t i, char *buf)
+listener_name(const struct msg_metrics_config *config, uint32_t i, char *buf)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
-		.sin_port = p->config->listener[i].port,
-		.sin_addr = { p->config->listener[i].address },
+		.sin_port = config->listener[i].port,
+		.sin_addr = { config->listener[i].address },
 	};
 
 	return (endpoint_format_ipv4(&sin, buf));
@@ -58,9 +63,9 @@ by_listener(struct text *t, const struct prometheus *p, const char *name, const 
 
 	head(t, name, "counter", help);
 	for (i = 0; i < p->config->listeners; i++) {
-		totals = (const char *)&p->totals->listener[i];
+		totals = (const char *)&p->totals.listener[i];
 		text_printf(t, "%s{listener=\"%s\"} %llu\n", name,
-		    listener_name(p, i, listener),
+		    listener_name(p->config, i, listener),
 		    U(*(const uint64_t *)(const void *)(totals + member)));
 	}
 }
@@ -76,10 +81,11 @@ by_direction(struct text *t, const struct prometheus *p, const char *name, const
 
 	head(t, name, "counter", help);
 	for (i = 0; i < p->config->listeners; i++) {
-		values = (const void *)((const char *)&p->totals->listener[i] + member);
+		values = (const void *)((const char *)&p->totals.listener[i] + member);
 		for (d = 0; d < DIRECTION_MAX; d++)
 			text_printf(t, "%s{listener=\"%s\",direction=\"%s\"} %llu\n", name,
-			    listener_name(p, i, listener), direction_names[d], U(values[d]));
+			    listener_name(p->config, i, listener), direction_names[d],
+			    U(values[d]));
 	}
 }
 
@@ -96,9 +102,9 @@ drops(struct text *t, const struct prometheus *p)
 				text_printf(t,
 				    "udp46_drops_total{listener=\"%s\",direction=\"%s\","
 				    "reason=\"%s\"} %llu\n",
-				    listener_name(p, i, listener), direction_names[d],
+				    listener_name(p->config, i, listener), direction_names[d],
 				    drop_reason_names[reason],
-				    U(p->totals->listener[i].drops[d][reason]));
+				    U(p->totals.listener[i].drops[d][reason]));
 }
 
 static void
@@ -113,8 +119,8 @@ errors(struct text *t, const struct prometheus *p)
 		for (operation = 0; operation < OPERATION_MAX; operation++)
 			text_printf(t,
 			    "udp46_errors_total{listener=\"%s\",operation=\"%s\"} %llu\n",
-			    listener_name(p, i, listener), operation_names[operation],
-			    U(p->totals->listener[i].errors[operation]));
+			    listener_name(p->config, i, listener), operation_names[operation],
+			    U(p->totals.listener[i].errors[operation]));
 }
 
 static void
@@ -137,7 +143,7 @@ histogram(struct text *t, const char *name, const char *help, const struct histo
 static void
 sessions(struct text *t, const struct prometheus *p)
 {
-	const struct totals *n = p->totals;
+	const struct totals *n = &p->totals;
 	uint64_t active = 0;
 	int i;
 
@@ -194,31 +200,56 @@ datagrams(struct text *t, const struct prometheus *p)
 	    offsetof(struct listener_totals, receive_queue_drops));
 	single(t, "udp46_segment_offload_fallbacks_total", "counter",
 	    "Segmented sends that were refused and repeated datagram by datagram.",
-	    p->totals->segment_offload_fallbacks);
+	    p->totals.segment_offload_fallbacks);
+}
+
+static void
+restarts(struct text *t, const struct prometheus *p)
+{
+	static const char name[] = "udp46_child_restarts_total";
+	char worker[WORKER_NAME_MAX];
+	uint32_t i;
+
+	head(t, name, "counter", "Children started again after they ended.");
+	for (i = 0; i < p->config->workers; i++)
+		text_printf(t, "%s{child=\"%s\"} %llu\n", name,
+		    worker_name(i, p->config->workers, worker),
+		    U(p->status->relay_restarts[i]));
+	text_printf(t, "%s{child=\"metrics\"} %llu\n", name, U(p->status->metrics_restarts));
+	text_printf(t, "%s{child=\"resolver\"} %llu\n", name, U(p->status->resolver_restarts));
+}
+
+/* One sample without a label from the only relay, or one a relay. */
+static void
+relay_up(struct text *t, const struct prometheus *p)
+{
+	static const char name[] = "udp46_relay_up";
+	char worker[WORKER_NAME_MAX];
+	uint32_t i, n = p->config->workers;
+
+	head(t, name, "gauge", "Whether the relay answered just now.");
+	if (n == 1)
+		text_printf(t, "%s %d\n", name, p->relay[0].up);
+	for (i = 0; n > 1 && i < n; i++)
+		text_printf(t, "%s{child=\"%s\"} %d\n", name, worker_name(i, n, worker),
+		    p->relay[i].up);
 }
 
 static void
 program(struct text *t, const struct prometheus *p)
 {
-	int i;
-
 	head(t, "udp46_build_info", "gauge", "The build that runs; always 1.");
 	text_printf(t, "udp46_build_info{version=\"%s\",commit=\"%s\",date=\"%s\"} 1\n",
 	    p->config->version, p->config->commit, p->config->date);
 	timestamp(t, "process_start_time_seconds",
 	    "When the program was started, in seconds since the epoch.", p->config->started);
-	single(t, "udp46_relay_up", "gauge", "Whether the relay answered just now.",
-	    (uint64_t)p->relay_up);
+	relay_up(t, p);
 	single(t, "udp46_listeners", "gauge", "Addresses that are listened on.",
 	    p->config->listeners);
-	head(t, "udp46_child_restarts_total", "counter",
-	    "Children started again after they ended.");
-	for (i = 0; i < CHILD_KIND_MAX; i++)
-		text_printf(t, "udp46_child_restarts_total{child=\"%s\"} %llu\n",
-		    child_names[i], U(p->status->restarts[i]));
+	restarts(t, p);
 	single(t, "udp46_log_records_suppressed_total", "counter",
 	    "Log records held back by the limit, or lost because nobody read them.",
-	    p->totals->log_records_suppressed + p->status->log_records_lost);
+	    p->totals.log_records_suppressed + p->status->log_records_lost);
 }
 
 static void
@@ -231,18 +262,59 @@ upstream(struct text *t, const struct prometheus *p)
 	    p->status->upstream_changes);
 	timestamp(t, "udp46_upstream_last_reply_timestamp_seconds",
 	    "When the upstream was last heard, in seconds since the epoch; 0: not yet.",
-	    p->totals->upstream_last_reply);
+	    p->totals.upstream_last_reply);
 	single(t, "udp46_dns_resolve_errors_total", "counter",
 	    "Look-ups of the upstream's name that failed.", p->status->resolve_errors);
 }
 
-void
-prometheus_totals(struct text *t, const struct prometheus *p)
+/* How the work is spread: only with several workers. */
+static void
+workers(struct text *t, const struct prometheus *p)
 {
-	program(t, p);
-	upstream(t, p);
-	sessions(t, p);
-	datagrams(t, p);
+	static const char active[] = "udp46_worker_sessions_active";
+	static const char relayed[] = "udp46_worker_datagrams_total";
+	char worker[WORKER_NAME_MAX];
+	const struct totals *n;
+	uint64_t sum;
+	uint32_t i, l, d;
+
+	head(t, active, "gauge", "Sessions of one worker that are open now.");
+	for (i = 0; i < p->config->workers; i++) {
+		n = &p->relay[i].totals;
+		for (sum = d = 0; d < SESSION_CLOSED; d++)
+			sum += n->sessions[d];
+		text_printf(t, "%s{child=\"%s\"} %llu\n", active,
+		    worker_name(i, p->config->workers, worker), U(sum));
+	}
+	head(t, relayed, "counter", "Datagrams relayed by one worker.");
+	for (i = 0; i < p->config->workers; i++) {
+		n = &p->relay[i].totals;
+		for (d = 0; d < DIRECTION_MAX; d++) {
+			for (sum = l = 0; l < p->config->listeners; l++)
+				sum += n->listener[l].datagrams[d];
+			text_printf(t, "%s{child=\"%s\",direction=\"%s\"} %llu\n", relayed,
+			    worker_name(i, p->config->workers, worker), direction_names[d],
+			    U(sum));
+		}
+	}
+}
+
+void
+prometheus_totals(struct text *t, const struct sources *from)
+{
+	static struct prometheus p;
+	uint32_t i;
+
+	p = (struct prometheus){ &from->config, &from->status, from->relay,
+		from->relay[0].totals };
+	for (i = 1; i < from->config.workers; i++)
+		totals_add(&p.totals, &from->relay[i].totals);
+	program(t, &p);
+	upstream(t, &p);
+	sessions(t, &p);
+	datagrams(t, &p);
+	if (from->config.workers > 1)
+		workers(t, &p);
 }
 
 /* ---- sessions ---- */
@@ -269,13 +341,13 @@ prometheus_session_head(struct text *t, enum session_family family)
 }
 
 static void
-session_info(struct text *t, const char *listener, const struct prometheus *p,
-    const struct msg_session *s)
+session_info(
+    struct text *t, const char *listener, const struct sources *p, const struct msg_session *s)
 {
 	char address[ENDPOINT_HOST_MAX + 1];
 	uint16_t port = 0;
 
-	(void)endpoint_split(p->status->upstream, address, &port);
+	(void)endpoint_split(p->status.upstream, address, &port);
 	text_printf(t,
 	    "udp46_session_info{session_id=\"%016llx\",listener=\"%s\",client_address=\"",
 	    U(s->record.id), listener);
@@ -310,14 +382,14 @@ session_samples(struct text *t, enum session_family family, const char *listener
 }
 
 void
-prometheus_session(struct text *t, enum session_family family, const struct prometheus *p,
+prometheus_session(struct text *t, enum session_family family, const struct sources *p,
     const struct msg_session *s)
 {
 	char listener[ENDPOINT_STRLEN];
 
-	if (s->record.listener >= p->config->listeners)
+	if (s->record.listener >= p->config.listeners)
 		return;
-	listener_name(p, s->record.listener, listener);
+	listener_name(&p->config, s->record.listener, listener);
 	if (family == SESSION_FAMILY_INFO)
 		session_info(t, listener, p, s);
 	else

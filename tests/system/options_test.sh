@@ -209,12 +209,14 @@ check_body()
 	done
 	# A mistake is one with --check, too.
 	refused 2 --workers "$listen" "$upstream" --check --workers x
+	refused 2 --workers "$listen" "$upstream" --workers 65
+	refused 2 --workers "$listen" "$upstream" --workers 3 --max-sessions 2
 }
 
 plain_case check_values "--check prints what was given"
 check_values_body()
 {
-	atf_check -o save:printed -e match:built timeout 60 \
+	atf_check -o save:printed timeout 60 \
 	    "$udp46" --check --listen 192.0.2.1:5000 \
 	    --upstream '[2001:db8::1]:7000' --upstream-source 2001:db8::2 \
 	    --upstream-ports 5000-6000 --session-timeout 1.5s --unreplied-timeout 500ms \
@@ -359,15 +361,12 @@ not_yet_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --workers 2 --resolve-interval 30s
-	for flag in --workers --resolve-interval; do
-		expect "warnings about $flag" \
-		    "$(grep 'level=WARN' "$log" | grep -c -F -e "$flag")" -eq 1
-	done
+	start_udp46_default --resolve-interval 30s
+	expect "warnings" "$(grep 'level=WARN' "$log" | grep -c -F -e --resolve-interval)" -eq 1
 	client_ok works -n 5 192.0.2.1 5000
 	stop_udp46
-	start_udp46_default --workers 1
-	! grep -E 'level=WARN.*--(workers|resolve)' "$log" ||
+	start_udp46_default
+	! grep -E 'level=WARN.*--resolve' "$log" ||
 	    fail "a warning without a reason"
 }
 
