@@ -20,10 +20,8 @@
 #include "relay/outbox.h"
 #include "relay/relay.h"
 
-/* Batches that a turn takes from one side before the other has its turn. */
+/* Batches that a turn takes from a listener before upstream sockets have their turn. */
 #define ROUNDS 8
-
-#define EVENTS 64
 
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
 #define PLAIN_SECONDS 60
@@ -385,37 +383,32 @@ discard_late(int fd)
 	}
 }
 
-/*
- * Receive from a session's socket into the slots from *used on.  Returns whether there may
- * be more.
- */
-static int
-collect(struct relay *r, struct session *s, uint32_t *used)
+/* Receive from a session's socket into the slots from `used` on.  Returns how many it took. */
+static uint32_t
+collect(struct relay *r, struct session *s, uint32_t used)
 {
-	uint32_t i, room = INBOX_SLOTS - *used;
+	uint32_t i;
 	int n;
 
-	n = inbox_receive(r->batch->in, s->fd, *used);
+	n = inbox_receive(r->batch->in, s->fd, used);
 	if (n == -1) {
-		if (errno == EAGAIN || errno == EINTR)
-			return (0);
-		/* An ICMP error: counted and survived; what was behind it comes next turn. */
-		session_totals(r, s)->errors[UPSTREAM_READ]++;
-		return (1);
+		/* An ICMP error: counted and survived; what is behind it comes next turn. */
+		if (errno != EAGAIN && errno != EINTR)
+			session_totals(r, s)->errors[UPSTREAM_READ]++;
+		return (0);
 	}
-	for (i = *used; i < *used + (uint32_t)n; i++)
+	for (i = used; i < used + (uint32_t)n; i++)
 		collect_reply(r, s, i);
-	*used += (uint32_t)n;
-	return ((uint32_t)n == room);
+	return ((uint32_t)n);
 }
 
-static int
-forward_events(struct relay *r, const struct epoll_event *events, int n)
+void
+forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 {
 	struct listener *l = NULL, *mine;
 	struct session *s;
 	uint32_t slot, used = 0;
-	int i, more = 0;
+	int i;
 
 	for (i = 0; i < n; i++) {
 		if (supply_event(r, events[i].data.u64, &slot, &s) == -1)
@@ -434,26 +427,10 @@ forward_events(struct relay *r, const struct epoll_event *events, int n)
 			used = 0;
 		}
 		l = mine;
-		more |= collect(r, s, &used);
+		used += collect(r, s, used);
 	}
 	if (l != NULL)
 		flush_to_clients(r, l);
-	return (more);
-}
-
-void
-forward_from_upstream(struct relay *r)
-{
-	struct epoll_event events[EVENTS];
-	int n, round;
-
-	for (round = 0; round < ROUNDS; round++) {
-		n = epoll_wait(r->epoll, events, EVENTS, 0);
-		if (n <= 0)
-			return;
-		if (!forward_events(r, events, n) && n < EVENTS)
-			return;
-	}
 }
 
 /* ---- what had to wait ---- */

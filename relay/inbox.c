@@ -21,6 +21,7 @@ inbox_new(void)
 		b->msg[i].msg_hdr.msg_name = &b->name[i];
 		b->msg[i].msg_hdr.msg_control = b->control[i];
 	}
+	b->used = INBOX_SLOTS;
 	return (b);
 }
 
@@ -28,12 +29,16 @@ int
 inbox_receive(struct inbox *b, int fd, uint32_t first)
 {
 	uint32_t i;
+	int n;
 
-	for (i = first; i < INBOX_SLOTS; i++) {
+	/* The kernel changed both in the slots that it filled, and in no other. */
+	for (i = first; i < b->used; i++) {
 		b->msg[i].msg_hdr.msg_namelen = sizeof(b->name[i]);
 		b->msg[i].msg_hdr.msg_controllen = sizeof(b->control[i]);
 	}
-	return (recvmmsg(fd, b->msg + first, INBOX_SLOTS - first, MSG_DONTWAIT, NULL));
+	n = recvmmsg(fd, b->msg + first, INBOX_SLOTS - first, MSG_DONTWAIT, NULL);
+	b->used = first + (n > 0 ? (uint32_t)n : 0);
+	return (n);
 }
 
 static void

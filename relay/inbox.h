@@ -31,6 +31,7 @@ struct inbox {
 		struct sockaddr_in6 in6;
 	} name[INBOX_SLOTS];
 	_Alignas(struct cmsghdr) char control[INBOX_SLOTS][128];
+	uint32_t used; /* slots from the first on that were filled since they were set up */
 	unsigned char payload[INBOX_SLOTS][INBOX_SLOT_SIZE];
 };
 

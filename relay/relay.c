@@ -1,7 +1,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,13 @@
 #include "common/log.h"
 #include "relay/relay.h"
 
-enum { PFD_CONTROL, PFD_EPOLL, PFD_SNAPSHOT, PFD_LISTENERS };
+/* Events of one turn. */
+#define EVENTS 64
+
+/* What an event is about, in the lower half of its data: a slot of the store, or one of these. */
+#define EVENT_CONTROL UINT32_MAX
+#define EVENT_SNAPSHOT (UINT32_MAX - 1)
+#define EVENT_LISTENER (UINT32_MAX - 1 - LISTENERS_MAX) /* and its index */
 
 static struct relay relay;
 
@@ -121,42 +126,79 @@ relay_timeout(const struct relay *r)
 	return (clock_timeout(deadline, r->now));
 }
 
-static nfds_t
-relay_watch(const struct relay *r, struct pollfd *pfd)
+/* Have the set say what we want to know of a descriptor; *watched is what it says so far. */
+static void
+watch(struct relay *r, int fd, uint32_t what, uint32_t *watched, uint32_t wanted)
 {
-	uint32_t i;
+	struct epoll_event event = { .events = wanted, .data.u64 = what };
 
-	pfd[PFD_CONTROL].fd = r->control;
-	pfd[PFD_CONTROL].events = POLLIN | (supply_unsent(r) ? POLLOUT : 0);
-	pfd[PFD_EPOLL].fd = r->epoll;
-	pfd[PFD_EPOLL].events = POLLIN;
-	pfd[PFD_SNAPSHOT].fd = r->snapshot.link;
-	pfd[PFD_SNAPSHOT].events = snapshot_events(r);
-	/* Nobody is heard before the sessions of our predecessor are back. */
-	for (i = 0; i < r->nlisteners; i++) {
-		pfd[PFD_LISTENERS + i].fd = r->started ? r->listener[i].fd : -1;
-		pfd[PFD_LISTENERS + i].events =
-		    POLLIN | (r->listener[i].queue != NULL ? POLLOUT : 0);
-	}
-	return (PFD_LISTENERS + r->nlisteners);
+	if (*watched == wanted)
+		return;
+	if (epoll_ctl(r->epoll, *watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) ==
+	    -1)
+		fatal("epoll_ctl", "event=%u error=%s", what, strerror(errno));
+	*watched = wanted;
 }
 
 static void
-relay_turn(struct relay *r, const struct pollfd *pfd)
+relay_watch(struct relay *r)
 {
+	struct listener *l;
 	uint32_t i;
 
-	if (pfd[PFD_CONTROL].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
-		supply_receive(r);
-	for (i = 0; i < r->nlisteners; i++) {
-		if (r->listener[i].queue != NULL && (pfd[PFD_LISTENERS + i].revents & POLLOUT))
-			forward_listener_queue(r, &r->listener[i]);
-		if (pfd[PFD_LISTENERS + i].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
-			forward_from_listener(r, &r->listener[i]);
+	watch(r, r->control, EVENT_CONTROL, &r->watched,
+	    EPOLLIN | (supply_unsent(r) ? EPOLLOUT : 0));
+	if (r->snapshot.link != -1)
+		watch(r, r->snapshot.link, EVENT_SNAPSHOT, &r->snapshot.watched,
+		    snapshot_events(r));
+	/* Nobody is heard before the sessions of our predecessor are back. */
+	for (i = 0; r->started && i < r->nlisteners; i++) {
+		l = &r->listener[i];
+		watch(r, l->fd, EVENT_LISTENER + i, &l->watched,
+		    EPOLLIN | (l->queue != NULL ? EPOLLOUT : 0));
 	}
-	if (pfd[PFD_EPOLL].revents != 0)
-		forward_from_upstream(r);
-	if (pfd[PFD_SNAPSHOT].revents != 0)
+}
+
+/* What there is to do beside the sessions' sockets; which are for later in the turn. */
+static void
+take_event(struct relay *r, const struct epoll_event *event)
+{
+	uint32_t what = (uint32_t)event->data.u64;
+
+	if (what == EVENT_CONTROL) {
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			supply_receive(r);
+	} else if (what == EVENT_SNAPSHOT)
+		r->snapshot.ready = 1;
+	else if (what >= EVENT_LISTENER)
+		r->listener[what - EVENT_LISTENER].ready = event->events;
+}
+
+static void
+serve_listeners(struct relay *r, int crowded)
+{
+	struct listener *l;
+
+	for (l = r->listener; l < r->listener + r->nlisteners; l++) {
+		if (l->queue != NULL && (l->ready & EPOLLOUT))
+			forward_listener_queue(r, l);
+		if ((l->ready & ~(uint32_t)EPOLLOUT) || crowded)
+			forward_from_listener(r, l);
+		l->ready = 0;
+	}
+}
+
+static void
+relay_turn(struct relay *r, const struct epoll_event *events, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		take_event(r, &events[i]);
+	/* In a crowd of sessions it may be long before the set names a listener. */
+	serve_listeners(r, n == EVENTS && r->started);
+	forward_from_upstream(r, events, n);
+	if (r->snapshot.ready)
 		snapshot_turn(r);
 	lifecycle_expire(r);
 	supply_expire(r);
@@ -177,8 +219,8 @@ void
 relay_main(void)
 {
 	struct relay *r = &relay;
-	struct pollfd pfd[PFD_LISTENERS + LISTENERS_MAX];
-	nfds_t n;
+	struct epoll_event events[EVENTS];
+	int n;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -198,12 +240,13 @@ relay_main(void)
 		fatal("supervisor", "error=%s", strerror(errno));
 	/* 3. Steady state. */
 	while (!r->quit) {
-		n = relay_watch(r, pfd);
-		if (poll(pfd, n, relay_timeout(r)) == -1 && errno != EINTR)
-			fatal("poll", "error=%s", strerror(errno));
+		relay_watch(r);
+		n = epoll_wait(r->epoll, events, EVENTS, relay_timeout(r));
+		if (n == -1 && errno != EINTR)
+			fatal("epoll_wait", "error=%s", strerror(errno));
 		r->now = clock_now();
 		r->wall = clock_wall();
-		relay_turn(r, pfd);
+		relay_turn(r, events, n);
 	}
 	relay_finish(r);
 }

@@ -25,6 +25,7 @@
 #define SOCKET_WAIT_MAX SECOND
 
 struct batch;
+struct epoll_event;
 
 /* A listener, and what its clients wait for. */
 struct listener {
@@ -33,6 +34,8 @@ struct listener {
 	uint16_t port;
 	char name[ENDPOINT_STRLEN]; /* "192.0.2.1:51820" */
 	struct queue *queue;	    /* replies that could not be sent yet, or NULL */
+	uint32_t watched;	    /* events that the set watches for */
+	uint32_t ready;		    /* events of this turn */
 	struct listener_totals *totals;
 };
 
@@ -61,6 +64,8 @@ struct session_log {
 /* The metrics child's end of things. */
 struct snapshot {
 	int link;	    /* -1: there is none */
+	uint32_t watched;   /* events that the set watches for; a new link is not in it */
+	int ready;	    /* it has events in this turn */
 	int asked;	    /* `question` waits for its answer */
 	int answered;	    /* but for its end */
 	enum msg_type type; /* of the question */
@@ -70,7 +75,8 @@ struct snapshot {
 
 struct relay {
 	int control;
-	int epoll;
+	uint32_t watched; /* events of it that the set watches for */
+	int epoll;	  /* the set: everything that can wake us */
 	struct msg_identity identity;
 	struct msg_relay_config config;
 	struct sockaddr_in6 upstream; /* what replies must come from */
@@ -114,8 +120,8 @@ int forward_init(struct relay *relay);
 /* Relay what clients sent to this listener, as much as one turn allows. */
 void forward_from_listener(struct relay *relay, struct listener *listener);
 
-/* Relay what came in on upstream sockets, as much as one turn allows. */
-void forward_from_upstream(struct relay *relay);
+/* Relay what came in on the upstream sockets that these events name; others are left alone. */
+void forward_from_upstream(struct relay *relay, const struct epoll_event *events, int n);
 
 /* Send what waits for this session's socket, or for this listener. */
 void forward_session_queue(struct relay *relay, struct session *session);
@@ -182,7 +188,7 @@ void supply_close_socket(struct relay *relay, struct session *session);
 /* End the wait of sessions that have waited for a socket too long. */
 void supply_expire(struct relay *relay);
 
-/* The slot and session that an epoll event is about; -1 if the socket is gone. */
+/* The slot and session that an event is about; -1 if it is about no socket that we have. */
 int supply_event(struct relay *relay, uint64_t data, uint32_t *slot, struct session **session);
 
 /* Ask to be told when the session's socket can be written to (or no longer). */
@@ -193,8 +199,8 @@ void supply_watch_write(struct relay *relay, struct session *session, int watch)
 /* Take a link to the metrics child, or to its successor. */
 void snapshot_link(struct relay *relay, int fd);
 
-/* What to wait for on the link: events as of poll(2). */
-short snapshot_events(const struct relay *relay);
+/* What to wait for on the link: events as of epoll(7). */
+uint32_t snapshot_events(const struct relay *relay);
 
 /* Answer what the metrics child asked, as much as one turn allows. */
 void snapshot_turn(struct relay *relay);
