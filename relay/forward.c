@@ -80,12 +80,11 @@ count_dropped(void *arg, uint32_t owner, uint32_t datagrams)
 }
 
 static void
-count_failed(void *arg, uint32_t owner, int error)
+count_failed(void *arg, uint32_t owner)
 {
 	const struct sending *sending = arg;
 
 	(void)owner;
-	(void)error;
 	sending->totals->errors[write_operation[sending->direction]]++;
 }
 
@@ -96,11 +95,10 @@ seconds(const struct relay *r)
 }
 
 static void
-remember_refusal(void *arg, uint32_t owner, int error)
+remember_refusal(void *arg, uint32_t owner)
 {
 	const struct sending *sending = arg;
 
-	(void)error;
 	sending->relay->totals->segment_offload_fallbacks++;
 	if (owner != NONE)
 		sending->relay->table.sessions[owner].plain_until[sending->direction] =

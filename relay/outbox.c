@@ -259,7 +259,7 @@ send_plain(struct outbox *box, uint32_t parcel, int fd, const struct outbox_repo
 			return (-1);
 		}
 		if (sent == 0 && again)
-			report->failed(report->arg, p->owner, errno);
+			report->failed(report->arg, p->owner);
 		if (sent == -1) {
 			report->dropped(report->arg, p->owner, 1);
 			i++;
@@ -278,14 +278,14 @@ is_refusal(const struct parcel *p, int error)
 }
 
 static void
-refuse(struct outbox *box, uint32_t parcel, int error, const struct outbox_report *report)
+refuse(struct outbox *box, uint32_t parcel, const struct outbox_report *report)
 {
 	struct parcel *p = &box->parcel[parcel];
 
 	p->plain = 1;
 	/* The last control message. */
 	box->msg[parcel].msg_hdr.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
-	report->refused(report->arg, p->owner, error);
+	report->refused(report->arg, p->owner);
 }
 
 /* Parcels from i on that leave as they are. */
@@ -320,12 +320,12 @@ outbox_send(struct outbox *box, int fd, const struct outbox_report *report)
 		if (sent == -2)
 			return (i);
 		if (sent <= 0 && (again || sent == -1) && is_refusal(p, errno)) {
-			refuse(box, i, errno, report);
+			refuse(box, i, report);
 			again = 0;
 			continue;
 		}
 		if (sent == 0 && again)
-			report->failed(report->arg, p->owner, errno);
+			report->failed(report->arg, p->owner);
 		if (sent == -1) {
 			report->dropped(
 			    report->arg, p->owner, datagrams_of(p->length, p->segment));

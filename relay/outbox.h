@@ -51,9 +51,9 @@ struct outbox_report {
 	void (*sent)(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes);
 	void (*dropped)(void *arg, uint32_t owner, uint32_t datagrams);
 	/* A send failed; it is repeated once. */
-	void (*failed)(void *arg, uint32_t owner, int error);
+	void (*failed)(void *arg, uint32_t owner);
 	/* A train was refused, and goes out datagram by datagram. */
-	void (*refused)(void *arg, uint32_t owner, int error);
+	void (*refused)(void *arg, uint32_t owner);
 	void *arg;
 };
 

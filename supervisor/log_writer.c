@@ -237,7 +237,7 @@ log_writer(const struct log_record *record, void *arg)
 	 */
 	len = log_record_format(record, *format, buf);
 	if (len > PIPE_BUF || poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT) ||
-	    write(STDOUT_FILENO, buf, len) == -1)
+	    write(STDOUT_FILENO, buf, len) != (ssize_t)len)
 		lost++;
 	errno = saved;
 }

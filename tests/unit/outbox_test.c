@@ -37,21 +37,42 @@ dropped(void *arg, uint32_t owner, uint32_t datagrams)
 }
 
 static void
-failed(void *arg, uint32_t owner, int error)
+failed(void *arg, uint32_t owner)
 {
 	(void)arg;
 	(void)owner;
-	(void)error;
 	heard.failed++;
 }
 
 static void
-refused(void *arg, uint32_t owner, int error)
+refused(void *arg, uint32_t owner)
 {
 	(void)arg;
 	(void)owner;
-	(void)error;
 	heard.refused++;
+}
+
+/*
+ * What the kernel makes of calls of sendmmsg(2), one after another, until a 0: an errno, or
+ * with a minus so many messages and no more.
+ */
+static const int *fate;
+
+int __real_sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags);
+
+int
+__wrap_sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags)
+{
+	int now = fate == NULL || *fate == 0 ? 0 : *fate++;
+
+	if (now > 0) {
+		errno = now;
+		return (-1);
+	}
+	if (now < 0 && n > (unsigned int)-now)
+		n = (unsigned int)-now;
+	return (__real_sendmmsg(fd, msg, n, flags));
 }
 
 static const struct outbox_report report = { sent, dropped, failed, refused, NULL };
@@ -242,6 +263,92 @@ CASE(pending_error)
 	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 0);
 }
 
+CASE(refused_train)
+{
+	static const int refusals[][2] = { { EMSGSIZE, 0 }, { EINVAL, 0 }, { EIO, 0 } };
+	int pair[2];
+	size_t i;
+	uint32_t k;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		make_pair(pair);
+		begin();
+		add(1, 0, 950, 100, 0, 0);
+		add(2, 1000, 60, 0, 0, 0);
+		fate = refusals[i];
+		ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+		for (k = 0; k < 9; k++)
+			expect(pair[1], k * 100, 100);
+		expect(pair[1], 900, 50);
+		expect(pair[1], 1000, 60);
+		ATF_CHECK(heard.refused == 1 && heard.sent == 11 && heard.bytes == 1010);
+		ATF_CHECK(heard.failed == 0 && heard.dropped == 0);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}
+
+/* The call says how many went before the one that failed, and not why that did. */
+CASE(hidden_refusal)
+{
+	static const int two_then_refused[] = { -1, EIO, -1, 0 };
+	int pair[2];
+	uint32_t k;
+
+	make_pair(pair);
+	begin();
+	for (k = 0; k < 3; k++)
+		add(k, k * 1000, 300, 100, 0, 0);
+	fate = two_then_refused;
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 3);
+	for (k = 0; k < 9; k++)
+		expect(pair[1], k / 3 * 1000 + k % 3 * 100, 100);
+	ATF_CHECK(heard.refused == 1 && heard.sent == 9 && heard.dropped == 0);
+	ATF_CHECK(!box.parcel[0].plain && box.parcel[1].plain && !box.parcel[2].plain);
+}
+
+CASE(no_buffers)
+{
+	static const int once[] = { ENOBUFS, 0 }, twice[] = { ENOBUFS, ENOBUFS, 0 };
+	int pair[2];
+
+	make_pair(pair);
+	begin();
+	add(1, 0, 300, 100, 0, 0);
+	add(2, 1000, 60, 0, 0, 0);
+	fate = once;
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK(heard.failed == 1 && heard.sent == 4 && heard.dropped == 0);
+	/* What cannot be sent holds nobody up: there is nothing to wait for. */
+	begin();
+	add(1, 0, 300, 100, 0, 0);
+	add(2, 1000, 60, 0, 0, 0);
+	fate = twice;
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 3);
+	/* Datagram by datagram, one is lost, not the train. */
+	begin();
+	add(1, 0, 300, 100, 0, 1);
+	fate = twice;
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 1);
+	ATF_CHECK(heard.failed == 1 && heard.sent == 2 && heard.dropped == 1);
+	ATF_CHECK_EQ(heard.refused, 0);
+}
+
+CASE(interrupted)
+{
+	static const int signals[] = { EINTR, -1, EINTR, 0 };
+	int pair[2];
+
+	make_pair(pair);
+	begin();
+	add(1, 0, 100, 0, 0, 0);
+	add(2, 100, 100, 0, 0, 0);
+	fate = signals;
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK(heard.sent == 2 && heard.failed == 0 && heard.dropped == 0);
+}
+
 CASE(too_large)
 {
 	int pair[2];
@@ -311,6 +418,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fills);
 	ATF_TP_ADD_TC(tp, one_by_one);
 	ATF_TP_ADD_TC(tp, pending_error);
+	ATF_TP_ADD_TC(tp, refused_train);
+	ATF_TP_ADD_TC(tp, hidden_refusal);
+	ATF_TP_ADD_TC(tp, no_buffers);
+	ATF_TP_ADD_TC(tp, interrupted);
 	ATF_TP_ADD_TC(tp, too_large);
 	ATF_TP_ADD_TC(tp, would_block);
 	ATF_TP_ADD_TC(tp, copies);
