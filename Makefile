@@ -2,6 +2,7 @@
 #
 #   make                  build build/udp46
 #   sudo make demo        a WireGuard tunnel through udp46, in namespaces
+#   sudo make bench       udp46 beside other relays; SCENARIOS='bulk_up bulk_down' ROUNDS=3
 #   sudo make check       every test (without root: all that do not need it)
 #   sudo make install     PREFIX, SBINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
 #   make lint format clean deps
@@ -61,6 +62,7 @@ MAIN := $(BUILD)/supervisor/main.o
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 SYSTEM  := $(patsubst %.sh,$(BUILD)/%,$(wildcard tests/system/*_test.sh))
 HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
+BENCH   := $(BUILD)/tests/bench/load
 SUBR    := $(patsubst %,$(BUILD)/%,$(wildcard tests/system/*.subr))
 
 FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -70,7 +72,7 @@ C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
 SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo install uninstall deps lint format clean fuzz FORCE
+.PHONY: all tests check demo bench profile install uninstall deps lint format clean fuzz FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -109,16 +111,19 @@ $(BUILD)/page_policy.h: supervisor/metrics/policy.sh supervisor/metrics/page.htm
 $(BUILD)/supervisor/metrics/http.o: $(BUILD)/page_policy.h
 $(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d)
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
+	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
 
 # ---- what it needs; see README.md for the reason of each ----
 
 # To build; gcc unless there is a compiler already.
 DEPS  = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmicrohttpd-dev
 DEPS += $(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
-# For `make demo`, and for `make check`.
-DEPS += iproute2 iputils-ping procps socat wireguard-go wireguard-tools
-DEPS += $(if $(filter demo,$(FOR)),,libatf-dev atf-sh kyua nftables strace jq curl chromium \
+# For `make demo`, for `make bench`, and for `make check`.
+DEPS += iproute2 iputils-ping procps socat
+DEPS += $(if $(filter bench,$(FOR)),ethtool gnuplot-nox jq linux-perf util-linux,\
+	wireguard-go wireguard-tools)
+DEPS += $(if $(filter demo bench,$(FOR)),,libatf-dev atf-sh kyua nftables strace jq curl chromium \
 	chromium-driver)
 # For `make lint` and `make fuzz`: asked for by LINT=1.
 DEPS += $(if $(LINT),clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd)
@@ -147,23 +152,32 @@ deps:
 	$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { \
 		echo "deps: cannot go on without $(PACKAGES)" >&2; exit 1; }
 
-# Prometheus for the tests: its programs alone, as its package would start a server here.
+# The programs of packages that would start a server here if they were installed; PROGRAM of
+# PACKAGE... is looked for on the system first.
 TOOLS = build/tools
 
-prometheus: deps
-	@command -v promtool prometheus >/dev/null || [ -x $(TOOLS)/usr/bin/promtool ] || \
-	    ! command -v apt-get >/dev/null || { \
-		echo "fetching prometheus"; \
+# $(call unpack,PROGRAM,PACKAGE...)
+unpack = @command -v $(1) >/dev/null || [ -x $(TOOLS)/usr/bin/$(1) ] || \
+	[ -x $(TOOLS)/usr/sbin/$(1) ] || ! command -v apt-get >/dev/null || { \
+		echo "fetching $(1)"; \
 		mkdir -p $(TOOLS) && cd $(TOOLS) && apt-get -qq update && \
-		apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb . && \
-		rm -f prometheus_*.deb; }
+		apt-get -qq download $(2) 2>/dev/null && \
+		for package in *.deb; do dpkg-deb -x "$$package" .; done && rm -f *.deb; }
+
+.PHONY: prometheus peers
+prometheus: deps
+	$(call unpack,promtool,prometheus)
+
+peers:
+	$(call unpack,nginx,nginx libnginx-mod-stream)
+	$(call unpack,rinetd,rinetd)
 
 # ---- tests ----
 
 ATF_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags atf-c))
 ATF_LIBS   = $(shell $(PKG_CONFIG) --libs atf-c)
 
-tests: $(UNIT) $(HELPERS) $(SYSTEM) $(SUBR)
+tests: $(UNIT) $(HELPERS) $(SYSTEM) $(SUBR) $(BENCH)
 
 $(UNIT:=.o): ALL_CPPFLAGS += $(ATF_CFLAGS)
 $(UNIT): %: %.o $(LIB)
@@ -174,6 +188,9 @@ $(BUILD)/tests/unit/outbox_test: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
 
 $(HELPERS): %: %.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+
+$(BENCH): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(SYSTEM): $(BUILD)/%: %.sh
 	@mkdir -p $(@D)
@@ -192,6 +209,11 @@ demo:
 	@$(MAKE) --no-print-directory deps FOR=demo
 	@$(MAKE) --no-print-directory all
 	@sh tests/demo.sh $(BUILD)/udp46
+
+bench profile:
+	@$(MAKE) --no-print-directory deps FOR=bench
+	@$(MAKE) --no-print-directory peers all $(BENCH)
+	@sh tests/bench/$@.sh $(BUILD) $(TOOLS)
 
 # Each fuzzer for FUZZ_SECONDS, from its seeds in tests/fuzz/NAME.seeds where there are any.
 FUZZ_SECONDS ?= 20
