@@ -69,7 +69,8 @@ FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
 	      tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
-SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh supervisor/metrics/*.sh)
+SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh tests/bench/*.subr \
+	      supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
 .PHONY: all tests check demo bench profile install uninstall deps lint format clean fuzz FORCE
@@ -247,7 +248,7 @@ lint:
 	    clang-tidy --quiet '{}' -- $(ALL_CPPFLAGS) -I$(BUILD) -std=c17 2>/dev/null
 	@echo mandoc -T lint man/*
 	@! mandoc -T lint man/*.[1-9] 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
-	shellcheck $(SH_FILES)
+	shellcheck -x $(SH_FILES)
 	shellcheck --shell=sh --exclude=$(ATF_EXCLUDE) $(ATF_FILES)
 	@mkdir -p $(BUILD)/lint
 	sed 's|@SBINDIR@|$(abspath $(BUILD))|g' supervisor/udp46.service.in > $(BUILD)/lint/udp46.service
@@ -257,7 +258,7 @@ lint:
 	@tail -n 1 $(BUILD)/lint/security
 
 # One file a run: clang-tidy 14 takes va_list for uninitialized in every file but the first.
-TIDY_FILES = $(filter-out supervisor/version.c,$(SRC))
+TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(wildcard tests/bench/*.c)
 
 # atf-sh calls test cases by name; helpers come from a file that is found at run time; names of
 # namespaces and lists of options are split on purpose.

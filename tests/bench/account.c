@@ -109,7 +109,7 @@ collect(pid_t pid, pid_t *found, int count)
 void
 account_read(const struct subject *s, struct account *a)
 {
-	pid_t pid[CHILDREN_MAX];
+	pid_t pid[CHILDREN_MAX] = { 0 };
 	int64_t unused;
 
 	*a = (struct account){ .at = now_ns() };
@@ -162,7 +162,7 @@ read_private(pid_t pid)
 int64_t
 account_memory(const struct subject *s)
 {
-	pid_t pid[CHILDREN_MAX];
+	pid_t pid[CHILDREN_MAX] = { 0 };
 	int64_t total = 0;
 	int count = 0;
 

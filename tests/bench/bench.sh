@@ -3,13 +3,12 @@
 #
 # usage: tests/bench/bench.sh BUILD-FOLDER TOOLS-FOLDER
 #
-# From the environment: ROUNDS (3), SECONDS_ of each run (1), SCENARIOS and RELAYS (all).
-# Every run is one line of BUILD-FOLDER/bench/raw.jsonl; the medians are in bench.json there, and
-# on standard output as tables.
+# From the environment: ROUNDS (3), SECONDS_ of most runs (1), SCENARIOS and RELAYS (all).
+# Every run is one line of BUILD-FOLDER/bench/raw.jsonl; the medians are in bench.json, the tables
+# (also on standard output) in bench.txt, a chart in bench.svg.
 #
 # Relays take turns in each scenario, and scenarios in each round, so that what else the machine
-# does meets all alike.  Rates are below what the slowest relay can do, so that their CPU time is
-# compared at the same load.
+# does meets all alike.
 set -eu
 
 build=$(cd "$1" && pwd)
@@ -21,54 +20,59 @@ out=$build/bench
 
 # shellcheck source=tests/bench/bench.subr
 . "$source/bench.subr"
+# shellcheck source=tests/bench/scenarios.subr
+. "$source/scenarios.subr"
 
 ROUNDS=${ROUNDS:-3}
 SECONDS_=${SECONDS_:-1}
 RELAYS=${RELAYS:-udp46 nginx rinetd socat}
-ALL_SCENARIOS="bulk_up bulk_down single_sends_up single_sends_down whole_up whole_down"
-SCENARIOS=${SCENARIOS:-$ALL_SCENARIOS}
-
-# One flow, and all flows together, in datagrams a second.
-BULK=30000
-
-milliseconds=$((SECONDS_ * 1000))
-
-# scenario NAME: what it needs in $wire and $options; $few if it has few flows.
-scenario()
-{
-	wire=nic few=yes options="-t $milliseconds"
-	case $1 in
-	bulk_up) options="$options -G -T -b 16 -r $BULK -d up" ;;
-	bulk_down) options="$options -G -T -b 16 -r $BULK -d down" ;;
-	single_sends_up) options="$options -G -b 16 -r $BULK -d up" ;;
-	single_sends_down) options="$options -G -b 16 -r $BULK -d down" ;;
-	whole_up) wire=whole options="$options -G -T -b 16 -r $BULK -d up" ;;
-	whole_down) wire=whole options="$options -G -T -b 16 -r $BULK -d down" ;;
-	*) fail "no scenario $1" ;;
-	esac
-}
+CPU_SCENARIOS="bulk_up bulk_down single_sends_up single_sends_down whole_up whole_down \
+	eight_both small_up interleaved_100 flows_10000 singles_20000 singles_1000"
+SCENARIOS=${SCENARIOS:-$CPU_SCENARIOS throughput_up throughput_down latency_idle latency_busy \
+	setup flood flood_few_ports workers_1 workers_2}
 
 # run_one ROUND SCENARIO RELAY: a line of raw.jsonl, also for a relay that cannot do it.
 run_one()
 {
-	scenario "$2"
+	in_ "$relay" sysctl -qw "net.ipv4.ip_local_port_range=$ports"
+	relay_cpus=$cpus
 	set_wire "$wire"
 	result='{"failed":true}'
 	# shellcheck disable=SC2086 # several words
-	if "start_$3" && line=$(run_load $options 2>"$tmp/load.log"); then
+	if "start_$3" $flags && line=$(run_load $options 2>"$tmp/load.log"); then
 		result=$line
 	else
-		complain "$2, $3: failed: $(tail -n 1 "$tmp/load.log" "$tmp/$3.log")"
+		complain "$2: $3 fails: $(tail -qn 1 "$tmp/load.log" "$tmp/$3.log" | tr '\n' ' ')"
 	fi
 	end_all
-	echo "$result" | jq -c --arg scenario "$2" --arg relay "$3" --argjson round "$1" \
-	    '{$scenario, $relay, $round} + .' >>"$out/raw.jsonl"
+	echo "$result" | jq -c --arg scenario "$2" --arg group "$group" --arg title "$title" \
+	    --arg relay "$3" --argjson round "$1" \
+	    '{$scenario, $group, $title, $relay, $round} + .' >>"$out/raw.jsonl"
+}
+
+run_all()
+{
+	round=0
+	while [ $((round += 1)) -le "$ROUNDS" ]; do
+		for scenario_name in $SCENARIOS; do
+			scenario "$scenario_name"
+			for relay_name in $relays; do
+				run_one $round "$scenario_name" "$relay_name"
+			done
+		done
+		complain "round $round of $ROUNDS is done"
+	done
 }
 
 report()
 {
-	jq -s -f "$source/report.jq" "$out/raw.jsonl" >"$out/bench.json"
-	jq -r -f "$source/table.jq" "$out/bench.json"
+	jq -s -f "$source/report.jq" \
+	    --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
+	    --arg kernel "$(uname -sr)" --argjson cores "$(nproc)" --argjson rounds "$ROUNDS" \
+	    --arg udp46 "$("$udp46" --version)" "$out/raw.jsonl" >"$out/bench.json"
+	jq -r -f "$source/table.jq" "$out/bench.json" | tee "$out/bench.txt"
+	jq -r -f "$source/chart.jq" "$out/bench.json" >"$out/bench.gnuplot"
+	gnuplot -e "output='$out/bench.svg'" "$out/bench.gnuplot"
 }
 
 trap clean_up EXIT
@@ -78,12 +82,5 @@ mkdir -p "$out"
 : >"$out/raw.jsonl"
 find_programs
 make_network
-round=0
-while [ $((round += 1)) -le "$ROUNDS" ]; do
-	for name in $SCENARIOS; do
-		for relay_name in $RELAYS; do
-			run_one $round "$name" "$relay_name"
-		done
-	done
-done
+run_all
 report

@@ -25,8 +25,8 @@
 #define SECOND (1000 * MS)
 
 #define HELLO_INTERVAL (SECOND / 10000)
-#define HELLO_TRIES 20
-#define HELLO_PATIENCE (200 * MS)
+#define HELLO_PATIENCE (100 * MS)
+#define HELLO_BOUND (8 * SECOND)
 #define CALM (100 * MS)	  /* between hello and load */
 #define QUIET (20 * MS)	  /* nothing for so long: the relay has no more to do */
 #define LINGER (500 * MS) /* what is not there by then is lost */
@@ -82,7 +82,7 @@ say_hello(struct load *l)
 	for (int i = 0; i < l->wire.flows; i++) {
 		if (l->wire.flow[i].answered)
 			continue;
-		wire_send(&l->wire, UP, KIND_HELLO, i, 1, true);
+		wire_send(&l->wire, UP, KIND_HELLO, i, 1, false);
 		due += HELLO_INTERVAL;
 		do
 			wire_receive(&l->wire, due);
@@ -97,20 +97,19 @@ say_hello(struct load *l)
 static void
 establish(struct load *l)
 {
-	int64_t until;
+	int64_t until, bound;
 
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < l->wire.flows; i++)
 			l->wire.flow[i].answered = false;
-		for (int try = 0; try < HELLO_TRIES; try++) {
+		bound = now_ns() + HELLO_BOUND;
+		do {
 			say_hello(l);
 			until = now_ns() + HELLO_PATIENCE;
 			while ((l->established = count_answered(l)) < l->wire.flows &&
 			    now_ns() < until)
 				wire_receive(&l->wire, until);
-			if (l->established == l->wire.flows)
-				break;
-		}
+		} while (l->established < l->wire.flows && now_ns() < bound);
 	}
 	until = now_ns() + CALM;
 	while (now_ns() < until)
@@ -284,8 +283,8 @@ print_result(const struct load *l, const struct result *r)
 	    (long long)SUM(r, sent), (long long)SUM(r, unsent), (long long)SUM(r, delivered),
 	    (long long)lost(r), (long long)SUM(r, duplicated), (long long)SUM(r, reordered),
 	    (long long)SUM(r, corrupt), (long long)SUM(r, moved));
-	printf(",\"up\":%lld,\"down\":%lld", (long long)r->tally[UP].delivered,
-	    (long long)r->tally[DOWN].delivered);
+	printf(",\"sent_up\":%lld,\"up\":%lld,\"down\":%lld", (long long)r->tally[UP].sent,
+	    (long long)r->tally[UP].delivered, (long long)r->tally[DOWN].delivered);
 	printf(",\"seconds\":%.4f,\"per_second\":%.0f", (double)(r->ended - r->begun) / 1e9,
 	    per_second(r));
 	print_cpu(l, r);
@@ -337,7 +336,7 @@ add_stream(struct load *l, enum way way, enum kind kind, int rate, const struct 
 	s->kind = kind;
 	s->burst = bulk ? o->burst : 1;
 	s->interval = rate == 0 ? 0 : SECOND * s->burst / rate;
-	s->interleave = !bulk || o->interleave;
+	s->interleave = bulk && o->interleave;
 	s->flow = kind == KIND_PROBE ? l->wire.bulk : 0;
 	s->flows = kind == KIND_PROBE ? 1 : l->wire.bulk;
 }

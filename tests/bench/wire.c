@@ -125,7 +125,7 @@ struct outgoing {
 };
 
 static struct outgoing outgoing[BURST_MAX];
-static struct iovec train[2 * BURST_MAX];
+static struct iovec train[BURST_MAX][2];
 
 static void
 compose(struct wire *w, struct outgoing *o, enum way way, enum kind kind, int flow)
@@ -166,12 +166,12 @@ static int
 send_train(struct wire *w, enum way way, int flow, int first, int count)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint16_t))] = { 0 };
-	struct msghdr m = { .msg_iov = train, .msg_iovlen = 2 * (size_t)count };
+	struct msghdr m = { .msg_iov = train[0], .msg_iovlen = 2 * (size_t)count };
 	struct cmsghdr *c = (struct cmsghdr *)control;
 	uint16_t segment = outgoing[first].header.size;
 
 	for (int i = 0; i < count; i++)
-		memcpy(&train[2 * i], outgoing[first + i].iov, sizeof(outgoing[0].iov));
+		memcpy(train[i], outgoing[first + i].iov, sizeof(train[i]));
 	if (count > 1) {
 		c->cmsg_level = SOL_UDP;
 		c->cmsg_type = UDP_SEGMENT;
@@ -235,7 +235,7 @@ static void
 answer(struct wire *w, const struct header *to)
 {
 	if (to->kind == KIND_HELLO) {
-		wire_send(w, DOWN, KIND_HELLO, (int)to->flow, 1, true);
+		wire_send(w, DOWN, KIND_HELLO, (int)to->flow, 1, false);
 		return;
 	}
 	compose(w, &outgoing[0], DOWN, KIND_ECHO, (int)to->flow);
