@@ -153,25 +153,23 @@ deps:
 	$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { \
 		echo "deps: cannot go on without $(PACKAGES)" >&2; exit 1; }
 
-# The programs of packages that would start a server here if they were installed; PROGRAM of
-# PACKAGE... is looked for on the system first.
+# Programs of packages that would start a server here if they were installed.
 TOOLS = build/tools
 
 # $(call unpack,PROGRAM,PACKAGE...)
-unpack = @command -v $(1) >/dev/null || [ -x $(TOOLS)/usr/bin/$(1) ] || \
-	[ -x $(TOOLS)/usr/sbin/$(1) ] || ! command -v apt-get >/dev/null || { \
-		echo "fetching $(1)"; \
+unpack = [ -x $(TOOLS)/$(1) ] || ! command -v apt-get >/dev/null || { \
+		echo "fetching $(notdir $(1))"; \
 		mkdir -p $(TOOLS) && cd $(TOOLS) && apt-get -qq update && \
 		apt-get -qq download $(2) 2>/dev/null && \
 		for package in *.deb; do dpkg-deb -x "$$package" .; done && rm -f *.deb; }
 
 .PHONY: prometheus peers
 prometheus: deps
-	$(call unpack,promtool,prometheus)
+	@command -v promtool prometheus >/dev/null || $(call unpack,usr/bin/promtool,prometheus)
 
 peers:
-	$(call unpack,nginx,nginx libnginx-mod-stream)
-	$(call unpack,rinetd,rinetd)
+	@$(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)
+	@$(call unpack,usr/sbin/rinetd,rinetd)
 
 # ---- tests ----
 

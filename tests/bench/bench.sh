@@ -8,7 +8,7 @@
 # (also on standard output) in bench.txt, a chart in bench.svg.
 #
 # Relays take turns in each scenario, and scenarios in each round, so that what else the machine
-# does meets all alike.
+# does meets all alike.  One round takes about three minutes.
 set -eu
 
 build=$(cd "$1" && pwd)
@@ -20,12 +20,14 @@ out=$build/bench
 
 # shellcheck source=tests/bench/bench.subr
 . "$source/bench.subr"
-# shellcheck source=tests/bench/scenarios.subr
-. "$source/scenarios.subr"
 
 ROUNDS=${ROUNDS:-3}
 SECONDS_=${SECONDS_:-1}
 RELAYS=${RELAYS:-udp46 nginx rinetd socat}
+
+# shellcheck source=tests/bench/scenarios.subr
+. "$source/scenarios.subr"
+
 CPU_SCENARIOS="bulk_up bulk_down single_sends_up single_sends_down whole_up whole_down \
 	eight_both small_up interleaved_100 flows_10000 singles_20000 singles_1000"
 SCENARIOS=${SCENARIOS:-$CPU_SCENARIOS throughput_up throughput_down latency_idle latency_busy \
