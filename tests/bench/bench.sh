@@ -74,7 +74,7 @@ report()
 	    --arg udp46 "$("$udp46" --version)" "$out/raw.jsonl" >"$out/bench.json"
 	jq -r -f "$source/table.jq" "$out/bench.json" | tee "$out/bench.txt"
 	jq -r -f "$source/chart.jq" "$out/bench.json" >"$out/bench.gnuplot"
-	gnuplot -e "output='$out/bench.svg'" "$out/bench.gnuplot"
+	[ ! -s "$out/bench.gnuplot" ] || gnuplot -e "output='$out/bench.svg'" "$out/bench.gnuplot"
 }
 
 trap clean_up EXIT

@@ -1,5 +1,5 @@
 # bench.json to a program for gnuplot: the CPU time a datagram beside that of nginx.  Colours and
-# greys that are readable on light and on dark; no background.
+# greys that are readable on light and on dark; no background.  Nothing if there is nothing to compare.
 
 def grey: "#808890";
 def colour: {udp46: "#2f81f7", nginx: "#e0823d", rinetd: "#9a6dd7", socat: grey};
@@ -11,6 +11,7 @@ def microseconds: . / 1000 | if . < 10 then . * 10 | round / 10 else round end |
     (.relays | map(select(.relay == "nginx"))[0].cpu_ns // null) as $base | select($base) |
     {title, bars: [.relays[] | select(.cpu_ns) | {relay, cpu_ns, share: (.cpu_ns / $base)}]}]
     as $scenarios |
+select($scenarios != []) |
 # A line for each bar, and an empty one between two scenarios.
 (reduce $scenarios[] as $s ({y: 0, bars: [], tics: []};
     .y as $y | .bars += [$s.bars | to_entries[] | .value + {y: ($y + .key)}] |
