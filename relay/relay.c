@@ -14,6 +14,10 @@
 /* Events of one turn. */
 #define EVENTS 64
 
+/* Datagrams that wait, mostly for sockets, and for how long nobody else is then heard. */
+#define RUSH (QUEUE_POOL_DATAGRAMS / 2)
+#define RUSH_PAUSE (20 * MILLISECOND)
+
 /* What an event is about, in the lower half of its data: a slot of the store, or one of these. */
 #define EVENT_CONTROL UINT32_MAX
 #define EVENT_SNAPSHOT (UINT32_MAX - 1)
@@ -116,6 +120,18 @@ log_held_records(struct relay *r)
 	r->log.held = 0;
 }
 
+/*
+ * In a rush of newcomers the queue of those who wait for a socket fills at once, and the next
+ * ones would be turned away, while the listeners' own buffers hold many times more.  So these
+ * are left alone until sockets have come, but not for long: others are served there, too.
+ */
+static int
+is_rushed(const struct relay *r)
+{
+	return (r->queues.count >= RUSH && r->waiting.first != NONE && r->supply == SUPPLY_OK &&
+	    r->now - r->heard < RUSH_PAUSE);
+}
+
 static int
 relay_timeout(const struct relay *r)
 {
@@ -123,19 +139,26 @@ relay_timeout(const struct relay *r)
 
 	if (r->log.held > 0)
 		deadline = clock_earlier(deadline, r->log.since + SECOND);
+	if (is_rushed(r))
+		deadline = clock_earlier(deadline, r->heard + RUSH_PAUSE);
 	return (clock_timeout(deadline, r->now));
 }
 
-/* Have the set say what we want to know of a descriptor; *watched is what it says so far. */
+/*
+ * Have the set say what we want to know of a descriptor, which is in it only if that is
+ * something; *watched is what it says so far.
+ */
 static void
 watch(struct relay *r, int fd, uint32_t what, uint32_t *watched, uint32_t wanted)
 {
 	struct epoll_event event = { .events = wanted, .data.u64 = what };
+	int operation = *watched == 0 ? EPOLL_CTL_ADD
+	    : wanted == 0	      ? EPOLL_CTL_DEL
+				      : EPOLL_CTL_MOD;
 
 	if (*watched == wanted)
 		return;
-	if (epoll_ctl(r->epoll, *watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) ==
-	    -1)
+	if (epoll_ctl(r->epoll, operation, fd, &event) == -1)
 		fatal("epoll_ctl", "event=%u error=%s", what, strerror(errno));
 	*watched = wanted;
 }
@@ -144,7 +167,7 @@ static void
 relay_watch(struct relay *r)
 {
 	struct listener *l;
-	uint32_t i;
+	uint32_t i, in = is_rushed(r) ? 0 : EPOLLIN;
 
 	watch(r, r->control, EVENT_CONTROL, &r->watched,
 	    EPOLLIN | (supply_unsent(r) ? EPOLLOUT : 0));
@@ -155,7 +178,7 @@ relay_watch(struct relay *r)
 	for (i = 0; r->started && i < r->nlisteners; i++) {
 		l = &r->listener[i];
 		watch(r, l->fd, EVENT_LISTENER + i, &l->watched,
-		    EPOLLIN | (l->queue != NULL ? EPOLLOUT : 0));
+		    in | (l->queue != NULL ? EPOLLOUT : 0));
 	}
 }
 
@@ -179,6 +202,9 @@ serve_listeners(struct relay *r, int crowded)
 {
 	struct listener *l;
 
+	if (is_rushed(r))
+		return;
+	r->heard = r->now;
 	for (l = r->listener; l < r->listener + r->nlisteners; l++) {
 		if (l->queue != NULL && (l->ready & EPOLLOUT))
 			forward_listener_queue(r, l);

@@ -84,9 +84,10 @@ struct relay {
 	struct listener listener[LISTENERS_MAX];
 	struct totals *totals;
 
-	int64_t now;  /* clock_now() of this turn */
-	int64_t wall; /* clock_wall() of this turn */
-	int started;  /* every session is back: clients may be heard */
+	int64_t now;   /* clock_now() of this turn */
+	int64_t wall;  /* clock_wall() of this turn */
+	int started;   /* every session is back: clients may be heard */
+	int64_t heard; /* clock_now() when listeners last were */
 	int quit;
 
 	struct session_table table;
