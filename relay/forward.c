@@ -20,9 +20,6 @@
 #include "relay/outbox.h"
 #include "relay/relay.h"
 
-/* Batches that a turn takes from a listener before upstream sockets have their turn. */
-#define ROUNDS 8
-
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
 #define PLAIN_SECONDS 60
 
@@ -284,20 +281,16 @@ void
 forward_from_listener(struct relay *r, struct listener *l)
 {
 	uint32_t i;
-	int n, round;
+	int n;
 
-	for (round = 0; round < ROUNDS; round++) {
-		n = inbox_receive(r->batch->in, l->fd, 0);
-		if (n == -1) {
-			if (errno != EAGAIN && errno != EINTR)
-				l->totals->errors[CLIENT_READ]++;
-			return;
-		}
-		for (i = 0; i < (uint32_t)n;)
-			i = forward_run(r, l, i, (uint32_t)n);
-		if (n < INBOX_SLOTS)
-			return;
+	n = inbox_receive(r->batch->in, l->fd, 0);
+	if (n == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			l->totals->errors[CLIENT_READ]++;
+		return;
 	}
+	for (i = 0; i < (uint32_t)n;)
+		i = forward_run(r, l, i, (uint32_t)n);
 }
 
 /* ---- from the upstream ---- */

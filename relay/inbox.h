@@ -9,6 +9,11 @@
  * Buffers that one receive call fills.  Each holds what the kernel can hand over at once, a
  * datagram of any size or a train of them (UDP_GRO): a smaller one would lose the rest of a
  * train.
+ *
+ * Their number, and that of calls in a turn, matter little, as a burst is one train or two.
+ * Measured with `make bench` (throughput_up, flows_10000; medians of 5 runs in turn): 8 buffers
+ * cost 2 to 13 % more CPU a datagram than 32, and 64 not less; 1, 2, 8 or 32 calls in a turn
+ * are all alike, so it is one, which gives every side its turn soonest.
  */
 #define INBOX_SLOTS 32
 #define INBOX_SLOT_SIZE 65536

@@ -118,10 +118,13 @@ void relay_main(void) __attribute__((noreturn));
 /* Reserve the buffers.  Returns 0, or -1 with errno ENOMEM. */
 int forward_init(struct relay *relay);
 
-/* Relay what clients sent to this listener, as much as one turn allows. */
+/* Relay what clients sent to this listener: one batch, and no more in one turn. */
 void forward_from_listener(struct relay *relay, struct listener *listener);
 
-/* Relay what came in on the upstream sockets that these events name; others are left alone. */
+/*
+ * Relay what came in on the upstream sockets that these events name, at most a batch of each;
+ * other events are left alone.
+ */
 void forward_from_upstream(struct relay *relay, const struct epoll_event *events, int n);
 
 /* Send what waits for this session's socket, or for this listener. */

@@ -30,8 +30,9 @@ RELAYS=${RELAYS:-udp46 nginx rinetd socat}
 
 CPU_SCENARIOS="bulk_up bulk_down single_sends_up single_sends_down whole_up whole_down \
 	eight_both small_up interleaved_100 flows_10000 singles_20000 singles_1000"
-SCENARIOS=${SCENARIOS:-$CPU_SCENARIOS throughput_up throughput_down latency_idle latency_busy \
-	setup flood flood_few_ports workers_1 workers_2}
+FULL_SCENARIOS="full_up full_down full_whole_up full_whole_down full_eight_both full_small_up"
+SCENARIOS=${SCENARIOS:-$CPU_SCENARIOS $FULL_SCENARIOS latency_idle latency_busy setup \
+	flood flood_few_ports workers_1 workers_2}
 
 # run_one ROUND SCENARIO RELAY: a line of raw.jsonl, also for a relay that cannot do it.
 run_one()

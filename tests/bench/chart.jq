@@ -7,9 +7,10 @@ def quoted: "\"" + gsub("\""; "") + "\"";
 
 def microseconds: . / 1000 | if . < 10 then . * 10 | round / 10 else round end | "\(.) us";
 
-[.scenarios[] | select(.group == "cpu") |
+[.scenarios[] | select(.group == "cpu" or .group == "full") |
+    (if .group == "full" then "full speed: " else "" end) as $how |
     (.relays | map(select(.relay == "nginx"))[0].cpu_ns // null) as $base | select($base) |
-    {title, bars: [.relays[] | select(.cpu_ns) | {relay, cpu_ns, share: (.cpu_ns / $base)}]}]
+    {title: ($how + .title), bars: [.relays[] | select(.cpu_ns) | {relay, cpu_ns, share: (.cpu_ns / $base)}]}]
     as $scenarios |
 select($scenarios != []) |
 # A line for each bar, and an empty one between two scenarios.
@@ -20,7 +21,7 @@ select($scenarios != []) |
 ([$chart.bars[].relay] | reduce .[] as $r ([]; if index([$r]) then . else . + [$r] end)) as $relays |
 "set terminal svg size 860,\(60 + $chart.y * 15 | round) font 'sans-serif,13'",
 "set output output",
-"set title 'CPU time of the relay host a datagram, at the same load: nginx is 1' textcolor rgb '\(grey)'",
+"set title 'CPU time of the relay host a datagram: nginx is 1' textcolor rgb '\(grey)'",
 "set border 0",
 "set yrange [\($chart.y):-1]",
 "set xrange [0:\([$chart.bars[].share] | max * 1.08)]",

@@ -41,14 +41,15 @@ def medians:
 # What tells most about each group, and whether more of it is better.
 def key: {
 	cpu: ["cpu_ns", -1], workers: ["cpu_ns", -1], setup: ["cpu_ns", -1],
-	throughput: ["per_second", 1], flood: ["answered_percent", 1],
+	full: ["per_second", 1], flood: ["answered_percent", 1],
 	latency: ["probe_up", "p50", -1]
 };
 
 def better($relays; $group):
 	key[$group] as $key | ($key[:-1]) as $path |
 	($relays | map(select(.relay == "nginx"))[0] // {} | getpath($path)) as $base |
-	map(. + {times_nginx: (getpath($path) as $x |
+	($relays | map(select(.relay == "nginx"))[0].cpu_ns) as $cpu |
+	map(. + {cpu_times_nginx: ratio($cpu; .cpu_ns), times_nginx: (getpath($path) as $x |
 	    if $key[-1] > 0 then ratio($x; $base) else ratio($base; $x) end)});
 
 # Keeps the order of appearance.
