@@ -49,9 +49,7 @@ typedef void log_sink(const struct log_record *, void *arg);
  */
 void log_init(enum log_level level, log_sink *sink, void *arg);
 
-/*
- * From here on every record has this field, after its own.  Both strings must stay.
- */
+/* From here on every record has this field, after its own.  Both strings must stay. */
 void log_context(const char *key, const char *value);
 
 /* Hand a record that another process made to the sink, as it is.  Keeps errno. */

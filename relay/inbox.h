@@ -11,7 +11,7 @@
  * train.
  *
  * Their number, and that of calls in a turn, matter little, as a burst is one train or two.
- * Measured with `make bench` (throughput_up, flows_10000; medians of 5 runs in turn): 8 buffers
+ * Measured with `make bench` (full_up, flows_10000; medians of 5 runs in turn): 8 buffers
  * cost 2 to 13 % more CPU a datagram than 32, and 64 not less; 1, 2, 8 or 32 calls in a turn
  * are all alike, so it is one, which gives every side its turn soonest.
  */

@@ -201,14 +201,14 @@ static void
 serve_listeners(struct relay *r, int crowded)
 {
 	struct listener *l;
+	int hear = !is_rushed(r);
 
-	if (is_rushed(r))
-		return;
-	r->heard = r->now;
+	if (hear)
+		r->heard = r->now;
 	for (l = r->listener; l < r->listener + r->nlisteners; l++) {
 		if (l->queue != NULL && (l->ready & EPOLLOUT))
 			forward_listener_queue(r, l);
-		if ((l->ready & ~(uint32_t)EPOLLOUT) || crowded)
+		if (hear && ((l->ready & ~(uint32_t)EPOLLOUT) || crowded))
 			forward_from_listener(r, l);
 		l->ready = 0;
 	}
