@@ -25,6 +25,12 @@ clock_wall(void)
 	return (read_clock(CLOCK_REALTIME));
 }
 
+int64_t
+clock_wall_at(int64_t when)
+{
+	return (read_clock(CLOCK_REALTIME_COARSE) - (clock_now() - when));
+}
+
 int
 clock_timeout(int64_t deadline, int64_t now)
 {

@@ -22,6 +22,12 @@ int64_t clock_now(void);
 int64_t clock_wall(void);
 
 /*
+ * What clock_wall() would have said at `when`, a reading of clock_now(), had the wall clock not
+ * been set since: as coarse as that.
+ */
+int64_t clock_wall_at(int64_t when);
+
+/*
  * The timeout for poll(2) that wakes at `deadline`, given the time `now` (both as
  * of clock_now): milliseconds rounded up, 0 when it has passed, -1 for NEVER.
  */

@@ -67,7 +67,7 @@ struct totals {
 	uint64_t sessions_restored;
 	uint64_t segment_offload_fallbacks;
 	uint64_t log_records_suppressed;
-	int64_t upstream_last_reply; /* clock_wall(), 0 before the first */
+	int64_t upstream_last_reply; /* clock_now(), 0 before the first */
 	struct histogram session_duration;
 	struct histogram session_idle;
 };

@@ -349,7 +349,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		    datagrams_of(in.length, in.segment);
 		return;
 	}
-	r->totals->upstream_last_reply = r->wall;
+	r->totals->upstream_last_reply = r->now;
 	if (session_upstream_spoke(&r->table, s, r->now))
 		lifecycle_state_changed(r, s, before);
 	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))

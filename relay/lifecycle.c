@@ -151,7 +151,7 @@ lifecycle_open(
 	struct session *s = NULL;
 
 	if (reason == DROP_REASON_MAX) {
-		s = session_open(&r->table, key, 0, r->now, r->wall);
+		s = session_open(&r->table, key, 0, r->now, clock_wall_at(r->now));
 		reason = DROP_SESSION_UNAVAILABLE;
 	}
 	if (s == NULL) {
@@ -189,7 +189,7 @@ lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 	const struct session_record *record = &restore->record;
 	const struct session_key key = { record->client_address, record->client_port,
 		record->listener };
-	int64_t wall = clock_wall();
+	int64_t wall = clock_wall_at(r->now);
 	struct session *s;
 
 	if (!session_record_holds(record, r->nlisteners, wall) ||

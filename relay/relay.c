@@ -271,7 +271,6 @@ relay_main(void)
 		if (n == -1 && errno != EINTR)
 			fatal("epoll_wait", "error=%s", strerror(errno));
 		r->now = clock_now();
-		r->wall = clock_wall();
 		relay_turn(r, events, n);
 	}
 	relay_finish(r);

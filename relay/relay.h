@@ -85,7 +85,6 @@ struct relay {
 	struct totals *totals;
 
 	int64_t now;   /* clock_now() of this turn */
-	int64_t wall;  /* clock_wall() of this turn */
 	int started;   /* every session is back: clients may be heard */
 	int64_t heard; /* clock_now() when listeners last were */
 	int quit;

@@ -66,17 +66,17 @@ take_question(struct relay *r)
 	return (1);
 }
 
-/* A reading of the coarse clock as clock_wall() would have it; never before the session. */
+/* When it was by the wall clock; never before the session, though that clock may be set. */
 static int64_t
-wall_of(const struct relay *r, const struct session *s, int64_t when)
+wall_of(const struct session *s, int64_t when)
 {
-	int64_t wall = r->wall - (r->now - when);
+	int64_t wall = clock_wall_at(when);
 
 	return (when == s->opened || wall < s->created ? s->created : wall);
 }
 
 static void
-describe(const struct relay *r, const struct session *s, struct msg_session *to)
+describe(const struct session *s, struct msg_session *to)
 {
 	struct sockaddr_in6 local = { 0 };
 	socklen_t len = sizeof(local);
@@ -90,8 +90,8 @@ describe(const struct relay *r, const struct session *s, struct msg_session *to)
 		    sizeof(to->upstream_local_address));
 	}
 	/* Before the first reply that is the time of creation. */
-	to->last_client = wall_of(r, s, s->last_client);
-	to->last_upstream = wall_of(r, s, s->last_upstream);
+	to->last_client = wall_of(s, s->last_client);
+	to->last_upstream = wall_of(s, s->last_upstream);
 	memcpy(to->packets, s->packets, sizeof(to->packets));
 	memcpy(to->bytes, s->bytes, sizeof(to->bytes));
 }
@@ -108,7 +108,7 @@ answer_sessions(struct relay *r)
 	     i++, places++) {
 		s = &table->sessions[i];
 		if (s->fd != -1 && s->state < SESSION_CLOSED)
-			describe(r, s, &sessions[n++]);
+			describe(s, &sessions[n++]);
 	}
 	r->snapshot.end.next = i < table->used ? i : UINT32_MAX;
 	if (n == 0)

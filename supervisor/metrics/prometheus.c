@@ -255,6 +255,8 @@ program(struct text *t, const struct prometheus *p)
 static void
 upstream(struct text *t, const struct prometheus *p)
 {
+	int64_t last = p->totals.upstream_last_reply;
+
 	head(t, "udp46_upstream_info", "gauge", "The upstream's address; always 1.");
 	text_printf(t, "udp46_upstream_info{address=\"%s\"} 1\n", p->status->upstream);
 	single(t, "udp46_upstream_changes_total", "counter",
@@ -262,7 +264,7 @@ upstream(struct text *t, const struct prometheus *p)
 	    p->status->upstream_changes);
 	timestamp(t, "udp46_upstream_last_reply_timestamp_seconds",
 	    "When the upstream was last heard, in seconds since the epoch; 0: not yet.",
-	    p->totals.upstream_last_reply);
+	    last == 0 ? 0 : clock_wall_at(last));
 	single(t, "udp46_dns_resolve_errors_total", "counter",
 	    "Look-ups of the upstream's name that failed.", p->status->resolve_errors);
 }
