@@ -201,6 +201,11 @@ shares_body()
 	stop_udp46
 }
 
+is_healthy()
+{
+	[ "$(http_status $url/healthz)" = 200 ]
+}
+
 http_case silent "One relay that does not answer: /healthz and /metrics say which"
 silent_body()
 {
@@ -218,6 +223,6 @@ silent_body()
 	expect "relay-2 up" "$(sample m udp46_relay_up 'child="relay-2"')" -eq 0
 	expect "datagrams" "$(sample m udp46_datagrams_total)" -eq "$(sample before udp46_datagrams_total)"
 	kill -CONT "$_pid"
-	wait_for 30 test "$(http_status $url/healthz)" -eq 200 || fail "it does not recover"
+	wait_for 30 is_healthy || fail "it does not recover"
 	stop_udp46
 }
