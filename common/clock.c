@@ -28,7 +28,10 @@ clock_wall(void)
 int64_t
 clock_wall_at(int64_t when)
 {
-	return (read_clock(CLOCK_REALTIME_COARSE) - (clock_now() - when));
+	/* First, so that a tick in between makes the result earlier, never later, than it was. */
+	int64_t wall = read_clock(CLOCK_REALTIME_COARSE);
+
+	return (wall - (clock_now() - when));
 }
 
 int

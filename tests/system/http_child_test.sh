@@ -32,11 +32,6 @@ health()
 	fetch -o health -w '%{http_code} %{time_total}\n' $url/healthz
 }
 
-is_healthy()
-{
-	[ "$(http_status $url/healthz)" = 200 ]
-}
-
 http_case stopped "A relay that does not answer: /healthz says so, totals stay"
 stopped_body()
 {

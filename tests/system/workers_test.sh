@@ -201,11 +201,6 @@ shares_body()
 	stop_udp46
 }
 
-is_healthy()
-{
-	[ "$(http_status $url/healthz)" = 200 ]
-}
-
 http_case silent "One relay that does not answer: /healthz and /metrics say which"
 silent_body()
 {
@@ -216,13 +211,18 @@ silent_body()
 	get /metrics before
 	_pid=$(child_pid relay-2)
 	kill -STOP "$_pid"
+	# All at once: the supervisor's patience ends after 10 s.
+	spawn sessions "$relay" curl -sS --max-time 30 -w '%{http_code}' -o dump $url/debug/sessions
+	spawn metrics "$relay" curl -sS --fail --max-time 30 -o m $url/metrics
 	expect "health" "$(http_status $url/healthz)" -eq 503
-	expect "sessions" "$(http_status $url/debug/sessions)" -eq 503
-	get /metrics m
+	finish sessions
+	expect "sessions" "$(cat sessions.out)" -eq 503
+	finish metrics
+	expect "exit status of curl /metrics" "$status" -eq 0
 	expect "relay-1 up" "$(sample m udp46_relay_up 'child="relay-1"')" -eq 1
 	expect "relay-2 up" "$(sample m udp46_relay_up 'child="relay-2"')" -eq 0
 	expect "datagrams" "$(sample m udp46_datagrams_total)" -eq "$(sample before udp46_datagrams_total)"
-	kill -CONT "$_pid"
+	kill -CONT "$_pid" || echo "it was replaced meanwhile"
 	wait_for 30 is_healthy || fail "it does not recover"
 	stop_udp46
 }
