@@ -167,9 +167,10 @@ msg_receive(int fd, enum msg_sender sender, struct msg *msg)
 	ssize_t n, count;
 
 	msg->nfds = 0;
+	/* ECONNRESET, once: the peer has gone and left messages of ours unread; its own are here. */
 	do
 		n = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
 		return ((int)n);
 	take_fds(&mh, msg);
@@ -214,6 +215,18 @@ msg_expect(int fd, enum msg_type type, struct msg *msg)
 		_exit(EXIT_REFUSED);
 	if (msg->type != type)
 		fatal("unexpected message", "type=%d expected=%d", (int)msg->type, (int)type);
+}
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+void
+msg_refuse_fds(int fd)
+{
+	int no = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
 }
 
 void

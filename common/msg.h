@@ -51,8 +51,9 @@ int msg_send(
 
 /*
  * Receive the next message from `sender`.  Never waits.  Returns 1 with *msg filled, 0 at
- * end of file, or -1 with errno: EAGAIN when there is none, EBADMSG for one that breaks a
- * rule (its descriptors are closed), or what recvmsg(2) says.
+ * end of file, after all that the peer sent before it went, or -1 with errno: EAGAIN when
+ * there is none, EBADMSG for one that breaks a rule (its descriptors are closed), or what
+ * recvmsg(2) says.
  */
 int msg_receive(int fd, enum msg_sender sender, struct msg *msg);
 
@@ -64,6 +65,12 @@ int msg_wait(int fd, enum msg_sender sender, struct msg *msg, int timeout_ms);
  * must be of this type.  Ends the process otherwise, silently if the supervisor is gone.
  */
 void msg_expect(int fd, enum msg_type type, struct msg *msg);
+
+/*
+ * Have the kernel refuse descriptors that the peer would send here, from Linux 6.16 on; before,
+ * they are closed when they come.  See SO_PASSRIGHTS in unix(7).
+ */
+void msg_refuse_fds(int fd);
 
 /* Close the descriptors of a message that nobody took. */
 void msg_close_fds(struct msg *msg);

@@ -289,7 +289,7 @@ supply_receive(struct relay *r)
 		if (n == -1 && errno == EAGAIN)
 			return;
 		/* Without the supervisor there is no sense in going on. */
-		if (n == 0 || (n == -1 && errno == ECONNRESET))
+		if (n == 0)
 			_exit(EXIT_REFUSED);
 		if (n == -1)
 			fatal("bad message", "error=%s", strerror(errno));

@@ -34,6 +34,8 @@ link_children(int metrics, int relay, uint32_t worker)
 
 	if (msg_pair(pair) == -1)
 		return (-1);
+	msg_refuse_fds(pair[0]);
+	msg_refuse_fds(pair[1]);
 	error = msg_send(metrics, MSG_LINK, &link, 1, &pair[0], 1);
 	if (error == 0)
 		error = msg_send(relay, MSG_LINK, &link, 1, &pair[1], 1);

@@ -90,7 +90,7 @@ receive(struct metrics *m)
 	while ((n = msg_receive(m->control, FROM_SUPERVISOR, &m->msg)) == 1)
 		take_message(m);
 	/* Without the supervisor there is no sense in going on. */
-	if (n == 0 || errno == ECONNRESET)
+	if (n == 0)
 		_exit(EXIT_REFUSED);
 	if (errno != EAGAIN)
 		fatal("bad message", "error=%s", strerror(errno));

@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (size < 2)
 		return (0);
-	sender = 1 << data[0] % 3;
+	sender = 1 << data[0] % 4;
 	if (send(pair[0], data + 1, size - 1, MSG_DONTWAIT) == -1)
 		return (0);
 	if (msg_receive(pair[1], sender, &msg) != 1)

@@ -180,6 +180,48 @@ CASE(never_waits)
 	close(pair[0]);
 }
 
+CASE(unread_at_the_end)
+{
+	struct msg_ping ping = { 1 };
+	struct msg_record records[100] = { 0 };
+	int pair[2], i;
+
+	/* The peer dies with a message of ours unread; what it had sent is all there. */
+	ATF_REQUIRE_EQ(msg_pair(pair), 0);
+	ATF_REQUIRE_EQ(msg_send(pair[1], MSG_PING, &ping, 1, NULL, 0), 0);
+	for (i = 0; i < 100; i++)
+		ATF_REQUIRE_EQ(msg_send(pair[0], MSG_RECORDS, &records[i], 1, NULL, 0), 0);
+	close(pair[0]);
+	for (i = 0; i < 100; i++)
+		ATF_REQUIRE_EQ_MSG(
+		    msg_receive(pair[1], FROM_RELAY, &msg), 1, "record %d: %d", i, errno);
+	ATF_CHECK_EQ(msg_receive(pair[1], FROM_RELAY, &msg), 0);
+	close(pair[1]);
+}
+
+CASE(refused_descriptors)
+{
+	struct msg_link link = { 0 };
+	int pair[2], fd = STDERR_FILENO, before;
+
+	ATF_REQUIRE_EQ(msg_pair(pair), 0);
+	msg_refuse_fds(pair[1]);
+	before = count_descriptors();
+	if (msg_send(pair[0], MSG_LINK, &link, 1, &fd, 1) == -1)
+		ATF_CHECK_EQ(errno, EPERM);
+	else
+		ATF_CHECK_EQ(msg_receive(pair[1], FROM_RELAY, &msg), -1);
+	ATF_CHECK_EQ(count_descriptors(), before);
+	/* Messages without any are as ever, and so is the other way. */
+	ATF_REQUIRE_EQ(msg_send(pair[0], MSG_READY, NULL, 0, NULL, 0), 0);
+	ATF_CHECK_EQ(msg_receive(pair[1], FROM_RELAY, &msg), 1);
+	ATF_REQUIRE_EQ(msg_send(pair[1], MSG_LINK, &link, 1, &fd, 1), 0);
+	ATF_CHECK_EQ(msg_receive(pair[0], FROM_SUPERVISOR, &msg), 1);
+	msg_close_fds(&msg);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, round_trip);
@@ -189,5 +231,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, wrong_length);
 	ATF_TP_ADD_TC(tp, wrong_descriptors);
 	ATF_TP_ADD_TC(tp, never_waits);
+	ATF_TP_ADD_TC(tp, unread_at_the_end);
+	ATF_TP_ADD_TC(tp, refused_descriptors);
 	return (atf_no_error());
 }
