@@ -175,19 +175,30 @@ end_list(struct document *d)
 	d->done = 1;
 }
 
+/*
+ * Whether a relay may go on at this place: farther by what an answer holds at least, and within
+ * its table, which has two places for each session.  Or a list might have no end.
+ */
+static int
+is_next(const struct document *d, uint32_t next)
+{
+	return (next >= d->from + MSG_SESSIONS_MAX &&
+	    next <= 2 * (uint64_t)d->sources->config.session_capacity);
+}
+
 /* A relay has told of some of its sessions; `next` says where it would go on. */
 static void
 end_sessions(struct document *d, uint32_t next)
 {
 	int enough = d->kind == DOCUMENT_SESSIONS && d->written >= d->query.limit;
 
-	d->from = next;
-	if (next == LINK_FAILED)
-		d->broken = 1;
-	else if (next == LINK_ALL) {
+	if (next == LINK_ALL) {
 		d->from = 0;
 		d->worker = (d->worker + 1) % d->sources->config.workers;
-	}
+	} else if (is_next(d, next))
+		d->from = next;
+	else
+		d->broken = 1; /* LINK_FAILED, too */
 	if (d->broken || (next != LINK_ALL && !enough))
 		return;
 	if (d->kind == DOCUMENT_METRICS && d->worker == 0)

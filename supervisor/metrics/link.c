@@ -72,6 +72,7 @@ link_ask(struct link *l, enum msg_type type, uint32_t from, const struct link_as
 		return (-1);
 	q->type = type;
 	q->ask.from = from;
+	q->answered = 0;
 	q->asker = asker;
 	q->deadline = now + LINK_PATIENCE;
 	STAILQ_INSERT_TAIL(&l->waiting, q, entry);
@@ -92,6 +93,19 @@ link_cancel(struct link *l, const struct link_asker *asker)
 			q->asker = NULL;
 }
 
+/* Whether this is the one message that a question asks for; another would be one too many. */
+static int
+is_answer(struct question *q, const struct msg *msg)
+{
+	enum msg_type wanted =
+	    q->type == MSG_ASK_SESSIONS ? MSG_ANSWER_SESSIONS : MSG_ANSWER_TOTALS;
+
+	if (q->answered || msg->type != wanted)
+		return (0);
+	q->answered = 1;
+	return (1);
+}
+
 void
 link_turn(struct link *l)
 {
@@ -105,11 +119,13 @@ link_turn(struct link *l)
 		if (n == -1 && errno == EAGAIN)
 			break;
 		q = STAILQ_FIRST(&l->asked);
-		/* Gone, or no relay of ours: the supervisor will make a new link. */
+		/* Gone, or no relay of ours: its successor has a new link. */
 		if (n != 1 || q == NULL)
 			link_replace(l, -1);
 		else if (msg.type == MSG_ANSWER_END)
 			finish(&l->asked, end->next);
+		else if (!is_answer(q, &msg))
+			link_replace(l, -1);
 		else if (q->asker != NULL)
 			q->asker->take(q->asker->arg, &msg);
 	}

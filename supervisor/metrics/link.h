@@ -7,8 +7,9 @@
 #include "common/msg.h"
 
 /*
- * Who asks the relay something.  An answer is any number of take() and one end(); when the
- * relay is gone or says nothing for 2 s, end() comes with next LINK_FAILED.
+ * Who asks the relay something.  An answer is one take(), or none, and one end(); when the
+ * relay is gone, says nothing for 2 s, or says more than it was asked for, end() comes with
+ * next LINK_FAILED.
  */
 struct link_asker {
 	void (*take)(void *arg, const struct msg *msg);
@@ -26,6 +27,7 @@ struct question {
 	STAILQ_ENTRY(question) entry;
 	enum msg_type type;
 	struct msg_ask ask;
+	int answered;			/* but for the end */
 	const struct link_asker *asker; /* NULL: it is not interested any more */
 	int64_t deadline;		/* NEVER once it failed */
 };

@@ -1,3 +1,4 @@
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -142,6 +143,36 @@ CASE(unasked)
 	close(relay);
 }
 
+/* Send this, as a relay would not; whoever asked fails, and the link is given up. */
+static void
+check_given_up(enum msg_type asked, enum msg_type sent, int times)
+{
+	static union {
+		struct totals totals;
+		struct msg_session session;
+	} payload;
+	int relay;
+
+	memset(&a, 0, sizeof(a));
+	link_init(&link_);
+	relay = connect_relay();
+	ATF_REQUIRE_EQ(link_ask(&link_, asked, 0, &ask_a, 0), 0);
+	while (times-- > 0)
+		ATF_REQUIRE_EQ(msg_send(relay, sent, &payload, 1, NULL, 0), 0);
+	link_turn(&link_);
+	ATF_CHECK_EQ(link_.fd, -1);
+	ATF_CHECK(a.taken <= 1 && a.ended == 1 && a.next == LINK_FAILED);
+	close(relay);
+}
+
+CASE(too_much)
+{
+	check_given_up(MSG_ASK_TOTALS, MSG_ANSWER_TOTALS, 2);
+	check_given_up(MSG_ASK_SESSIONS, MSG_ANSWER_SESSIONS, 10);
+	check_given_up(MSG_ASK_TOTALS, MSG_ANSWER_SESSIONS, 1);
+	check_given_up(MSG_ASK_SESSIONS, MSG_ANSWER_TOTALS, 1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, in_order);
@@ -149,5 +180,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, relay_gone);
 	ATF_TP_ADD_TC(tp, nobody);
 	ATF_TP_ADD_TC(tp, unasked);
+	ATF_TP_ADD_TC(tp, too_much);
 	return (atf_no_error());
 }
