@@ -283,14 +283,13 @@ confine(const struct confinement *c, const struct msg_identity *id)
 	int namespaces, chrooted;
 
 	if ((step = lock_up(c, id)) != NULL)
-		fatal("confinement failed", "child=%s step=%s error=%s", id->name, step,
-		    strerror(errno));
+		fatal("confinement failed", "step=%s error=%s", step, strerror(errno));
 	namespaces = c->isolated && id->namespaces;
 	chrooted = c->isolated && (id->namespaces || id->change_user) && id->chroot[0] != '\0';
 	log_info("child confined",
-	    "child=%s pid=%d uid=%u gid=%u chroot=%s namespaces=%s capabilities=%s landlock=%u "
+	    "pid=%d uid=%u gid=%u chroot=%s namespaces=%s capabilities=%s landlock=%u "
 	    "seccomp=%s no_new_privs=%hhu",
-	    id->name, getpid(), id->uid, id->gid, chrooted ? id->chroot : "none",
+	    getpid(), id->uid, id->gid, chrooted ? id->chroot : "none",
 	    namespaces ? "user,net,ipc,uts" : "none", "none", id->landlock,
 	    c->filter->otherwise == 0 ? "kill" : "refuse", (unsigned char)1);
 }

@@ -12,7 +12,6 @@ static struct {
 	enum log_level level;
 	log_sink *sink;
 	void *arg;
-	const char *key, *value; /* of the context, or NULL */
 } out = { .level = LOG_LEVEL_MAX };
 
 void
@@ -23,31 +22,17 @@ log_init(enum log_level level, log_sink *sink, void *arg)
 	out.arg = arg;
 }
 
-void
-log_context(const char *key, const char *value)
-{
-	out.key = key;
-	out.value = value;
-}
-
-void
-log_pass_on(const struct log_record *record)
-{
-	if (log_enabled(record->level))
-		out.sink(record, out.arg);
-}
-
 int
 log_enabled(enum log_level level)
 {
 	return (out.sink != NULL && level >= out.level);
 }
 
-/* Append a string with its NUL; returns -1, changing nothing, when it does not fit. */
+/* Append a string with its NUL; returns -1, changing nothing, when it makes more than `most`. */
 static int
-append(struct log_record *record, const char *s, size_t len)
+append(struct log_record *record, size_t most, const char *s, size_t len)
 {
-	if (len + 1 > sizeof(record->text) - record->length)
+	if (len + 1 > most - record->length)
 		return (-1);
 	memcpy(record->text + record->length, s, len);
 	record->text[record->length + len] = '\0';
@@ -56,15 +41,15 @@ append(struct log_record *record, const char *s, size_t len)
 }
 
 static void
-append_field(struct log_record *record, enum log_kind kind, const char *key, size_t keylen,
-    const char *value)
+append_field(struct log_record *record, size_t most, enum log_kind kind, const char *key,
+    size_t keylen, const char *value)
 {
 	char name[64];
 	uint16_t before = record->length;
 
 	snprintf(name, sizeof(name), "%c%.*s", (char)kind, (int)keylen, key);
-	if (append(record, name, strlen(name)) == -1 ||
-	    append(record, value, strlen(value)) == -1)
+	if (append(record, most, name, strlen(name)) == -1 ||
+	    append(record, most, value, strlen(value)) == -1)
 		record->length = before;
 }
 
@@ -118,18 +103,32 @@ vlog(enum log_level level, const char *msg, const char *fields, va_list ap0)
 	memset(&record, 0, sizeof(record));
 	record.time = clock_wall();
 	record.level = (uint8_t)level;
-	append(&record, msg, strnlen(msg, LOG_TEXT_MAX / 2));
+	append(&record, LOG_TEXT_MAX, msg, strnlen(msg, LOG_TEXT_MAX / 2));
 	va_copy(ap, ap0);
 	for (key = fields; *key != '\0'; key = spec + strcspn(spec, " ")) {
 		key += *key == ' ';
 		spec = key + strcspn(key, "=") + 1;
 		kind = convert(spec, &ap, number, sizeof(number), &value);
-		append_field(&record, kind, key, (size_t)(spec - 1 - key), value);
+		append_field(&record, LOG_TEXT_MAX, kind, key, (size_t)(spec - 1 - key), value);
 	}
 	va_end(ap);
-	if (out.key != NULL)
-		append_field(&record, LOG_STRING, out.key, strlen(out.key), out.value);
 	out.sink(&record, out.arg);
+	errno = saved;
+}
+
+void
+log_pass_on(const struct log_record *record, const char *child)
+{
+	struct log_record copy;
+	int saved = errno;
+
+	if (!log_enabled(record->level))
+		return;
+	memcpy(&copy, record, sizeof(copy));
+	copy.time = clock_wall();
+	append_field(
+	    &copy, sizeof(copy.text), LOG_STRING, LOG_CHILD_KEY, strlen(LOG_CHILD_KEY), child);
+	out.sink(&copy, out.arg);
 	errno = saved;
 }
 

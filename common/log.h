@@ -23,7 +23,10 @@ enum log_kind {
 	LOG_BOOLEAN = 'b',
 };
 
+/* Of whoever makes a record; and the field that the supervisor adds to a child's. */
 #define LOG_TEXT_MAX 1200
+#define LOG_CHILD_KEY "child"
+#define LOG_CHILD_MAX 32
 
 /*
  * One log record on its way to the supervisor, which alone writes the log.  `text` holds
@@ -36,9 +39,9 @@ struct log_record {
 	uint16_t length; /* bytes of text in use */
 	uint8_t level;	 /* enum log_level */
 	uint8_t pad[5];
-	char text[LOG_TEXT_MAX];
+	char text[LOG_TEXT_MAX + LOG_CHILD_MAX];
 };
-_Static_assert(sizeof(struct log_record) == 16 + LOG_TEXT_MAX, "padding");
+_Static_assert(sizeof(struct log_record) == 16 + LOG_TEXT_MAX + LOG_CHILD_MAX, "padding");
 
 /* Takes a finished record; must keep errno. */
 typedef void log_sink(const struct log_record *, void *arg);
@@ -49,11 +52,11 @@ typedef void log_sink(const struct log_record *, void *arg);
  */
 void log_init(enum log_level level, log_sink *sink, void *arg);
 
-/* From here on every record has this field, after its own.  Both strings must stay. */
-void log_context(const char *key, const char *value);
-
-/* Hand a record that another process made to the sink, as it is.  Keeps errno. */
-void log_pass_on(const struct log_record *record);
+/*
+ * Hand a record that a child made, and that was checked, to the sink: with the time of now and,
+ * as its last field, the child's name, of less than WORKER_NAME_MAX bytes.  Keeps errno.
+ */
+void log_pass_on(const struct log_record *record, const char *child);
 
 /* Whether a record of this level would be written. */
 int log_enabled(enum log_level level);

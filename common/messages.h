@@ -71,16 +71,15 @@ enum msg_type {
 struct msg_identity {
 	uint32_t uid;
 	uint32_t gid;
-	int32_t parent;		    /* pid of the supervisor */
-	uint32_t descriptors;	    /* RLIMIT_NOFILE */
-	uint8_t change_user;	    /* started as root: become uid and gid */
-	uint8_t namespaces;	    /* the probe said that they work */
-	uint8_t landlock;	    /* ABI version, 0 where the kernel has none */
-	uint8_t log_level;	    /* enum log_level */
-	char chroot[256];	    /* empty: none */
-	char name[WORKER_NAME_MAX]; /* in the log: "relay" */
+	int32_t parent;	      /* pid of the supervisor */
+	uint32_t descriptors; /* RLIMIT_NOFILE */
+	uint8_t change_user;  /* started as root: become uid and gid */
+	uint8_t namespaces;   /* the probe said that they work */
+	uint8_t landlock;     /* ABI version, 0 where the kernel has none */
+	uint8_t log_level;    /* enum log_level */
+	char chroot[256];     /* empty: none */
 };
-_Static_assert(sizeof(struct msg_identity) == 20 + 256 + WORKER_NAME_MAX, "padding");
+_Static_assert(sizeof(struct msg_identity) == 20 + 256, "padding");
 
 struct msg_listener {
 	uint32_t address; /* network byte order, as the port */
@@ -244,7 +243,9 @@ struct msg_ask {
 
 /* MSG_ANSWER_END */
 struct msg_answer_end {
-	uint32_t next; /* sessions: the place to go on at, UINT32_MAX when that was all */
+	uint32_t
+	    next; /* sessions: the place to go on at, farther by MSG_SESSIONS_MAX at least */
+		  /* UINT32_MAX when that was all */
 };
 
 /* MSG_ANSWER_TOTALS is a struct totals: see totals.h.  MSG_ANSWER_SESSIONS is an array. */

@@ -260,8 +260,6 @@ relay_main(void)
 	relay_init(r);
 	/* 2. Locked: no way back from here. */
 	confine(&relay_confinement, &r->identity);
-	if (r->config.workers > 1)
-		log_context("child", r->identity.name);
 	if (msg_send(r->control, MSG_READY, NULL, 0, NULL, 0) == -1)
 		fatal("supervisor", "error=%s", strerror(errno));
 	/* 3. Steady state. */

@@ -15,9 +15,9 @@
  */
 #include <stdint.h>
 
+#include "common/bucket.h"
 #include "common/msg.h"
 #include "common/totals.h"
-#include "relay/bucket.h"
 #include "relay/queue.h"
 #include "relay/session.h"
 

@@ -24,9 +24,17 @@ struct line {
 	size_t len;
 };
 
+/* What the supervisor says of a record; a child that says it speaks for somebody else. */
+static const char *const reserved_keys[] = { "time", "level", "msg", LOG_CHILD_KEY };
+
 static int
 is_key(const char *key)
 {
+	size_t i;
+
+	for (i = 0; i < sizeof(reserved_keys) / sizeof(reserved_keys[0]); i++)
+		if (strcmp(key, reserved_keys[i]) == 0)
+			return (0);
 	if (*key == '\0')
 		return (0);
 	return (key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789._")] == '\0');

@@ -12,12 +12,13 @@ enum log_format {
 };
 
 /* The longest line: every byte of a record escaped as six, and the time. */
-#define LOG_LINE_MAX (6 * LOG_TEXT_MAX + 128)
+#define LOG_LINE_MAX (6 * (LOG_TEXT_MAX + LOG_CHILD_MAX) + 128)
 
 /*
  * Whether a record from a child is well formed: a known level, text that ends in a NUL and
  * splits into a message and pairs, keys of lower-case letters, digits, dots and
- * underscores, numbers that JSON takes.  Returns 0, or -1 with errno EBADMSG.
+ * underscores but for those that the supervisor adds (time, level, msg, child), numbers that
+ * JSON takes.  Returns 0, or -1 with errno EBADMSG.
  */
 int log_record_check(const struct log_record *record);
 

@@ -1,12 +1,12 @@
 /*
  * Looking up a name runs code that is not ours (NSS modules) on answers from the network, so
- * it happens in a child that lives for one look-up: unprivileged, reading files only, and gone
- * after ten seconds whatever happens.
+ * it happens in a child that lives for one look-up: unprivileged, reading files only.  It gives
+ * up by itself after ten seconds, and whatever it does or says, two seconds later it is killed.
  */
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +17,10 @@
 #include "common/log.h"
 #include "common/msg.h"
 #include "supervisor/child.h"
-#include "supervisor/log_writer.h"
 #include "supervisor/resolver.h"
 
 #define LOOKUP_SECONDS 10
-#define ANSWER_TIMEOUT 12000 /* milliseconds */
+#define ANSWER_TIMEOUT (12 * SECOND)
 #define DESCRIPTORS 64
 
 /* ---- in the child ---- */
@@ -127,23 +126,29 @@ static int
 await_answer(struct child *child, int ipv4_too, struct msg_resolved *result)
 {
 	static struct msg msg;
-	int64_t now = clock_now(), until = now + ANSWER_TIMEOUT * MILLISECOND;
-	int n;
+	struct pollfd pfd[CHILD_POLLFDS];
+	int64_t now = clock_now(), until = now + ANSWER_TIMEOUT, deadline;
 
-	for (;; now = clock_now()) {
-		n = msg_wait(child->control, child->sender, &msg, clock_timeout(until, now));
-		if (n == 0)
-			errno = ECONNRESET;
-		if (n != 1)
+	for (; now < until; now = clock_now()) {
+		child_watch(child, now, pfd);
+		deadline = clock_earlier(until, child_deadline(child, now));
+		if (poll(pfd, CHILD_POLLFDS, clock_timeout(deadline, now)) == -1 &&
+		    errno != EINTR)
 			return (-1);
-		if (msg.type == MSG_LOG && log_record_check((void *)msg.payload) == 0)
-			log_pass_on((void *)msg.payload);
-		if (msg.type != MSG_RESOLVED)
-			continue;
-		memcpy(result, msg.payload, sizeof(*result));
-		errno = EBADMSG;
-		return (check_answer(result, ipv4_too));
+		child_read_stderr(child, now);
+		child_log_turn(&child->log, now);
+		errno = ECONNRESET;
+		if (child_receive(child, &msg, now)) {
+			if (msg.type == MSG_RESOLVED)
+				memcpy(result, msg.payload, sizeof(*result));
+			errno = EBADMSG;
+			return (msg.type == MSG_RESOLVED ? check_answer(result, ipv4_too) : -1);
+		}
+		if (child->silent || child->condemned)
+			return (-1);
 	}
+	errno = ETIMEDOUT;
+	return (-1);
 }
 
 int
@@ -153,15 +158,14 @@ resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int
 	struct msg_identity mine = *identity;
 	struct msg_resolve question;
 	struct child child;
-	int status = 0, answered = -1;
+	int answered = -1;
 
 	memset(&question, 0, sizeof(question));
 	memset(result, 0, sizeof(*result));
 	strlcpy(question.host, host, sizeof(question.host));
 	question.ipv4_too = (uint32_t)ipv4_too;
 	mine.descriptors = DESCRIPTORS;
-	strlcpy(mine.name, "resolver", sizeof(mine.name));
-	child_init(&child, "resolver", FROM_RESOLVER);
+	child_init(&child, "resolver", FROM_RESOLVER, CHILD_RECORDS_LEAST);
 	if (child_start(&child, binary, clock_now()) == -1) {
 		strlcpy(result->error, strerror(errno), sizeof(result->error));
 		return (-1);
@@ -173,10 +177,9 @@ resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int
 		memset(result, 0, sizeof(*result));
 		snprintf(result->error, sizeof(result->error),
 		    "no answer from the resolver: %s", strerror(errno));
-		kill(child.pid, SIGKILL);
 	}
-	close(child.control);
-	while (waitpid(child.pid, &status, 0) == -1 && errno == EINTR)
-		;
+	/* It may have answered and not want to end. */
+	child_kill(&child, SIGKILL);
+	(void)child_reap(&child, clock_now());
 	return (result->count > 0 ? 0 : -1);
 }

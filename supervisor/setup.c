@@ -356,7 +356,6 @@ setup_keeper(const struct options *o, const struct msg_identity *id, struct keep
 	k->ports = &all->ports;
 	k->identity = *id;
 	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
-	worker_name(worker, all->count, k->identity.name);
 	if (keeper_init(k) == -1)
 		err(EXIT_REFUSED, "socket store");
 }
@@ -469,7 +468,6 @@ setup_exporter(const struct options *o, const struct keepers *all, struct export
 
 	e->identity.namespaces = k->identity.namespaces;
 	e->identity.descriptors = EXPORTER_DESCRIPTORS + all->count;
-	strlcpy(e->identity.name, "metrics", sizeof(e->identity.name));
 	config->started = clock_wall();
 	config->listeners = k->config.listeners;
 	config->workers = all->count;

@@ -23,9 +23,6 @@
 /* After SIGTERM a child has this long; the whole end takes 2 s at most. */
 #define STOP_TIMEOUT (1500 * MILLISECOND)
 
-/* Messages read from a child in one turn. */
-#define MESSAGES_A_TURN 64
-
 #define RESEND_AFTER (5 * MILLISECOND)
 
 enum { PFD_SIGNALS, PFD_CHILDREN };
@@ -162,7 +159,6 @@ child_ready(struct supervisor *s, struct child *child)
 static void
 take_message(struct supervisor *s, struct child *child)
 {
-	const struct log_record *record = (const void *)s->msg.payload;
 	struct keeper *k = keeper_of(s, child);
 
 	switch (s->msg.type) {
@@ -171,12 +167,6 @@ take_message(struct supervisor *s, struct child *child)
 		break;
 	case MSG_PONG:
 		child_pong(child, (const void *)s->msg.payload, s->now);
-		break;
-	case MSG_LOG:
-		if (log_record_check(record) == -1)
-			child_condemn(child, "malformed log record");
-		else
-			log_pass_on(record);
 		break;
 	case MSG_RECORDS:
 		if (k == NULL || keeper_records(k, &s->msg, s->now) == -1)
@@ -188,23 +178,12 @@ take_message(struct supervisor *s, struct child *child)
 	}
 }
 
-/* Read at most `most` messages.  Returns whether there may be more. */
-static int
-read_child(struct supervisor *s, struct child *child, int most)
+static void
+hear_child(struct supervisor *s, struct child *child)
 {
-	int n;
-
-	for (; most > 0; most--) {
-		n = msg_receive(child->control, child->sender, &s->msg);
-		if (n == -1 && errno == EBADMSG)
-			child_condemn(child, "malformed message");
-		if (n == 0)
-			child_silent(child, s->now);
-		if (n != 1)
-			return (0);
+	while (child_receive(child, &s->msg, s->now))
 		take_message(s, child);
-	}
-	return (1);
+	child_read_stderr(child, s->now);
 }
 
 /* ---- ends ---- */
@@ -217,20 +196,16 @@ is_orderly(int status)
 	    (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
 }
 
+/* The child was reaped, and all that it had said was heard. */
 static void
-ended(struct supervisor *s, struct child *child, int status)
+ended(struct supervisor *s, struct child *child, pid_t pid, int status)
 {
 	struct keeper *k = keeper_of(s, child);
 	struct child_end end;
 
-	/* What it still said counts: sessions that it opened are to be kept. */
-	while (read_child(s, child, MESSAGES_A_TURN))
-		;
-	if (s->stopping && is_orderly(status)) {
-		child->pid = 0;
+	if (s->stopping && is_orderly(status))
 		return;
-	}
-	end = child_ended(child, status, s->now);
+	end = child_ended(child, pid, status, s->now);
 	if (s->stopping)
 		return;
 	/* It could never start: that is no crash. */
@@ -250,12 +225,16 @@ reap(struct supervisor *s)
 {
 	struct child *child;
 	uint32_t i;
-	int status;
+	pid_t pid;
 
 	for (i = 0; i < s->children; i++) {
 		child = &s->child[i];
-		if (child->pid != 0 && waitpid(child->pid, &status, WNOHANG) == child->pid)
-			ended(s, child, status);
+		if (!child_has_ended(child))
+			continue;
+		/* What it still said counts: sessions that it opened are to be kept. */
+		hear_child(s, child);
+		pid = child->pid;
+		ended(s, child, pid, child_reap(child, s->now));
 	}
 }
 
@@ -320,7 +299,7 @@ log_totals(struct supervisor *s)
 	    U(drops[DROP_UPSTREAM_WRITE_ERROR]), U(drops[DROP_CLIENT_WRITE_ERROR]),
 	    U(drops[DROP_UPSTREAM_UNREACHABLE]), U(errors[CLIENT_READ]),
 	    U(errors[CLIENT_WRITE]), U(errors[UPSTREAM_READ]), U(errors[UPSTREAM_WRITE]),
-	    U(restarts), U(t->log_records_suppressed + log_writer_lost()));
+	    U(restarts), U(t->log_records_suppressed + log_writer_lost() + child_log_held()));
 #undef U
 }
 
@@ -372,7 +351,7 @@ next_deadline(const struct supervisor *s)
 	for (i = 0; i < s->keepers.count; i++)
 		deadline = clock_earlier(deadline, keeper_deadline(&s->keepers.keeper[i]));
 	for (i = 0; i < s->children; i++)
-		deadline = clock_earlier(deadline, child_deadline(&s->child[i]));
+		deadline = clock_earlier(deadline, child_deadline(&s->child[i], s->now));
 	return (deadline);
 }
 
@@ -390,7 +369,7 @@ stop_turn(struct supervisor *s)
 			continue;
 		left++;
 		if (s->now >= s->stop_until)
-			kill(child->pid, SIGKILL);
+			child_kill(child, SIGKILL);
 		else if (!child->told_to_stop)
 			child->told_to_stop =
 			    msg_send(child->control, MSG_STOP, NULL, 0, NULL, 0) == 0;
@@ -404,6 +383,7 @@ static void
 tell_metrics(struct supervisor *s)
 {
 	struct msg_metrics_status *status = &s->exporter.status;
+	uint64_t lost = log_writer_lost() + child_log_held();
 	uint32_t i;
 
 	s->resend_at = NEVER;
@@ -412,8 +392,8 @@ tell_metrics(struct supervisor *s)
 	for (i = 0; i < s->keepers.count; i++)
 		status->relay_restarts[i] = s->child[i].restarts;
 	status->metrics_restarts = s->exporter.child->restarts;
-	if (status->log_records_lost != log_writer_lost()) {
-		status->log_records_lost = log_writer_lost();
+	if (status->log_records_lost != lost) {
+		status->log_records_lost = lost;
 		s->exporter.changed = 1;
 	}
 	if (exporter_turn(&s->exporter, s->child) == -1)
@@ -423,13 +403,13 @@ tell_metrics(struct supervisor *s)
 static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
+	const struct pollfd *mine = pfd + PFD_CHILDREN;
 	struct child *child;
-	int more[CHILDREN_MAX] = { 0 };
 	uint32_t i;
 
-	for (i = 0; i < s->children; i++)
-		if (s->child[i].control != -1 && pfd[PFD_CHILDREN + i].revents != 0)
-			more[i] = read_child(s, &s->child[i], MESSAGES_A_TURN);
+	for (i = 0; i < s->children; i++, mine += CHILD_POLLFDS)
+		if (mine[0].revents != 0 || mine[1].revents != 0 || s->child[i].unread)
+			hear_child(s, &s->child[i]);
 	if (pfd[PFD_SIGNALS].revents != 0)
 		take_signals(s);
 	if (s->stopping)
@@ -439,9 +419,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	tell_metrics(s);
 	for (i = 0; i < s->children; i++) {
 		child = &s->child[i];
-		/* An answer to the heartbeat may still lie in the socket. */
-		if (!more[i])
-			child_turn(child, s->now);
+		child_turn(child, s->now);
 		if (child->pid == 0 && s->now >= child->restart_at)
 			start(s, child);
 	}
@@ -450,18 +428,16 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 static void
 supervisor_loop(struct supervisor *s)
 {
-	struct pollfd pfd[PFD_CHILDREN + CHILDREN_MAX];
+	struct pollfd pfd[PFD_CHILDREN + CHILDREN_MAX * CHILD_POLLFDS];
+	nfds_t n;
 	uint32_t i;
 
 	do {
+		n = PFD_CHILDREN;
 		pfd[PFD_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-		for (i = 0; i < s->children; i++)
-			pfd[PFD_CHILDREN + i] = (struct pollfd){
-				.fd = s->child[i].silent ? -1 : s->child[i].control,
-				.events = POLLIN,
-			};
-		if (poll(pfd, PFD_CHILDREN + s->children,
-			clock_timeout(next_deadline(s), s->now)) == -1 &&
+		for (i = 0; i < s->children; i++, n += CHILD_POLLFDS)
+			child_watch(&s->child[i], s->now, &pfd[n]);
+		if (poll(pfd, n, clock_timeout(next_deadline(s), s->now)) == -1 &&
 		    errno != EINTR)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();
@@ -493,6 +469,15 @@ check(struct supervisor *s, struct msg_identity *identity)
 	return (0);
 }
 
+/* Records a second of one relay of so many. */
+static uint32_t
+records_of(uint32_t workers)
+{
+	uint32_t records = CHILD_RECORDS_A_SECOND / workers;
+
+	return (records < CHILD_RECORDS_LEAST ? CHILD_RECORDS_LEAST : records);
+}
+
 /* The children, none of which runs yet: a relay for each keeper, and who serves metrics. */
 static void
 init_children(struct supervisor *s)
@@ -501,13 +486,14 @@ init_children(struct supervisor *s)
 	uint32_t i, workers = s->keepers.count;
 
 	for (i = 0; i < workers; i++) {
-		child_init(&s->child[i], worker_name(i, workers, name), FROM_RELAY);
+		child_init(&s->child[i], worker_name(i, workers, name), FROM_RELAY,
+		    records_of(workers));
 		s->keepers.keeper[i].child = &s->child[i];
 	}
 	s->children = workers;
 	if (!s->options->metrics_enabled)
 		return;
-	child_init(&s->child[s->children], "metrics", FROM_METRICS);
+	child_init(&s->child[s->children], "metrics", FROM_METRICS, CHILD_RECORDS_LEAST);
 	s->exporter.child = &s->child[s->children++];
 }
 

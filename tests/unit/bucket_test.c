@@ -1,5 +1,5 @@
 #include "common/clock.h"
-#include "relay/bucket.h"
+#include "common/bucket.h"
 #include "tests/unit/unit.h"
 
 static unsigned int

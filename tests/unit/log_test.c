@@ -158,6 +158,36 @@ CASE(hostile_records)
 	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0na\0nan"), -1);
 	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0ba\0yes"), -1);
 	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0ba\0true"), 0);
+	/* What the supervisor says. */
+	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0schild\0metrics"), -1);
+	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0slevel\0INFO"), -1);
+	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0smsg\0started"), -1);
+	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0stime\0now"), -1);
+	ATF_CHECK_EQ(CHECK(LOG_LEVEL_INFO, "msg\0schildren\0x"), 0);
+}
+
+CASE(passed_on)
+{
+	struct log_record record;
+	char value[2 * LOG_TEXT_MAX];
+	size_t n;
+
+	log_init(LOG_LEVEL_INFO, keep, NULL);
+	memset(value, 'x', sizeof(value));
+	/* However long a record is, its end says whose it is. */
+	for (n = 0; n < LOG_TEXT_MAX - 6; n++) {
+		value[n] = '\0';
+		log_info("x", "a=%s", value);
+		value[n] = 'x';
+		record = last;
+		log_pass_on(&record, "relay-64");
+		line[log_record_format(&last, LOG_FORMAT_TEXT, line)] = '\0';
+		ATF_REQUIRE_STREQ(line + strlen(line) - 16, " child=relay-64\n");
+	}
+	record.level = LOG_LEVEL_DEBUG;
+	last.length = 0;
+	log_pass_on(&record, "relay");
+	ATF_CHECK_EQ(last.length, 0);
 }
 
 CASE(times)
@@ -179,6 +209,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, longest_line);
 	ATF_TP_ADD_TC(tp, levels);
 	ATF_TP_ADD_TC(tp, hostile_records);
+	ATF_TP_ADD_TC(tp, passed_on);
 	ATF_TP_ADD_TC(tp, times);
 	return (atf_no_error());
 }

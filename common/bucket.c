@@ -1,5 +1,5 @@
 #include "common/clock.h"
-#include "relay/bucket.h"
+#include "common/bucket.h"
 
 void
 bucket_init(struct bucket *bucket, uint32_t rate, int64_t now)

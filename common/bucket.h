@@ -1,5 +1,5 @@
-#ifndef RELAY_BUCKET_H
-#define RELAY_BUCKET_H
+#ifndef COMMON_BUCKET_H
+#define COMMON_BUCKET_H
 
 #include <stdint.h>
 
