@@ -159,7 +159,8 @@ bad_kills()
 # start_traced FLAG...: in a session of its own, so that what it kills is not the test.
 start_traced()
 {
-	wrapper="setsid -w strace -e trace=kill,wait4,waitid -e signal=none -o trace"
+	# A leak sanitizer cannot look for leaks in a process that is traced.
+	wrapper="env ASAN_OPTIONS=detect_leaks=0 setsid -w strace -e trace=kill,wait4,waitid -e signal=none -o trace"
 	start_udp46_default "$@"
 	echo "$(log_values started pid) $(start_time "$(log_values started pid)")" >>processes
 }
