@@ -7,9 +7,12 @@
  * The relay may not make, bind or connect a socket, open a file, execute or fork, or make memory
  * executable: it lives on the descriptors that it is handed.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -21,16 +24,26 @@
 
 #define RULE(name, error, n, self, ...) { SCMP_SYS(name), error, n, { __VA_ARGS__ }, self }
 #define COND(arg, mask, value)	    { arg, mask, value }
-#define ALWAYS			    COND(0, 0, 0), COND(0, 0, 0)
+#define ALWAYS			    COND(0, 0, 0)
 
 #define ALLOW(name)		    RULE(name, 0, 0, 0, ALWAYS)
-#define ALLOW_IF(name, a, m, v)	    RULE(name, 0, 1, 0, COND(a, m, v), COND(0, 0, 0))
+#define ALLOW_IF(name, a, m, v)	    RULE(name, 0, 1, 0, COND(a, m, v))
 #define ALLOW_IF2(name, a, m, v, a2, m2, v2) \
 	RULE(name, 0, 2, 0, COND(a, m, v), COND(a2, m2, v2))
 #define ALLOW_SELF(name)	    RULE(name, 0, 0, 1, ALWAYS)
 #define REFUSE(name, error)	    RULE(name, error, 0, 0, ALWAYS)
 
 #define INT 0xffffffffU /* int arguments: the upper half of the register is not defined */
+#define POINTER UINT64_MAX
+
+#define ALLOW_SOCKET(family, type, protocol) \
+	RULE(socket, 0, 3, 0, COND(0, INT, family), COND(1, 0xf, type), COND(2, INT, protocol))
+#define ALLOW_FCNTL(command)	    ALLOW_IF(fcntl, 1, INT, command)
+#define ALLOW_OPTION(level, option) ALLOW_IF2(setsockopt, 1, INT, level, 2, INT, option)
+
+/* Read only, and none of the flags that create, truncate, or have signals sent. */
+#define OPEN_HARMLESS (O_CLOEXEC | O_DIRECTORY | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK)
+#define OPEN_MASK     (INT & ~(unsigned int)OPEN_HARMLESS)
 
 /* What every child needs. */
 static const struct filter_rule child_rules[] = {
@@ -38,8 +51,8 @@ static const struct filter_rule child_rules[] = {
 	   resumes them after SIGSTOP and SIGCONT */
 	ALLOW(poll), ALLOW(ppoll), ALLOW(ppoll_time64), ALLOW(epoll_wait), ALLOW(epoll_pwait),
 	ALLOW(restart_syscall),
-	/* talk to the supervisor */
-	ALLOW(recvmsg), ALLOW(sendmsg), ALLOW(close),
+	/* talk to the supervisor; TCP Fast Open would be a connect(2) */
+	ALLOW(recvmsg), ALLOW_IF(sendmsg, 2, MSG_FASTOPEN, 0), ALLOW(close),
 	/* the vDSO's fallback */
 	ALLOW(clock_gettime), ALLOW(clock_gettime64),
 	/* malloc(3) and arc4random(3); never an executable page */
@@ -70,11 +83,11 @@ static const struct filter_rule relay_rules[] = {
 
 static const struct filter_rule metrics_rules[] = {
 	/* HTTP on connections that come in on the listener that it was handed */
-	ALLOW(accept4), ALLOW(recvfrom), ALLOW(sendto), ALLOW(shutdown), ALLOW(epoll_ctl),
-	ALLOW(getsockname), ALLOW_IF(writev, 0, 0, 0),
-	/* TCP_NODELAY and TCP_CORK, and what fits them */
-	ALLOW_IF(setsockopt, 1, INT, IPPROTO_TCP),
-	ALLOW_IF(fcntl, 1, INT, F_GETFL), ALLOW_IF(fcntl, 1, INT, F_SETFL),
+	ALLOW(accept4), ALLOW(recvfrom), ALLOW(shutdown), ALLOW(epoll_ctl), ALLOW(getsockname),
+	ALLOW(writev), ALLOW_OPTION(IPPROTO_TCP, TCP_NODELAY), ALLOW_OPTION(IPPROTO_TCP, TCP_CORK),
+	ALLOW_FCNTL(F_GETFL), ALLOW_FCNTL(F_SETFL),
+	/* send(3): with an address, a listener that was shut down would connect */
+	ALLOW_IF2(sendto, 3, MSG_FASTOPEN, 0, 4, POINTER, 0),
 	/* the library wakes itself through an eventfd */
 	ALLOW(read), ALLOW(write),
 	/* probes of libc that have a fallback: refuse, do not kill */
@@ -82,26 +95,38 @@ static const struct filter_rule metrics_rules[] = {
 };
 
 static const struct filter_rule resolver_rules[] = {
-	/* sockets to name servers; what NSS opens to find them */
-	ALLOW_IF2(socket, 0, INT, AF_INET, 1, 0xf, SOCK_DGRAM),
-	ALLOW_IF2(socket, 0, INT, AF_INET, 1, 0xf, SOCK_STREAM),
-	ALLOW_IF2(socket, 0, INT, AF_INET6, 1, 0xf, SOCK_DGRAM),
-	ALLOW_IF2(socket, 0, INT, AF_INET6, 1, 0xf, SOCK_STREAM),
-	ALLOW_IF(socket, 0, INT, AF_UNIX), ALLOW_IF(socket, 0, INT, AF_NETLINK),
+	/* sockets to name servers, to daemons that look names up, and to ask for addresses of ours */
+	ALLOW_SOCKET(AF_INET, SOCK_DGRAM, 0), ALLOW_SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+	ALLOW_SOCKET(AF_INET, SOCK_STREAM, 0), ALLOW_SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+	ALLOW_SOCKET(AF_INET6, SOCK_DGRAM, 0), ALLOW_SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
+	ALLOW_SOCKET(AF_INET6, SOCK_STREAM, 0), ALLOW_SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+	ALLOW_SOCKET(AF_UNIX, SOCK_DGRAM, 0), ALLOW_SOCKET(AF_UNIX, SOCK_STREAM, 0),
+	ALLOW_SOCKET(AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE),
+	ALLOW_SOCKET(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE),
 	ALLOW(connect), ALLOW(bind), ALLOW(getsockname), ALLOW(getpeername), ALLOW(getsockopt),
-	ALLOW(setsockopt), ALLOW(sendto), ALLOW(recvfrom), ALLOW(sendmmsg), ALLOW(ioctl),
-	/* files, read only */
-	ALLOW_IF(openat, 2, O_ACCMODE, O_RDONLY), ALLOW_IF(open, 1, O_ACCMODE, O_RDONLY),
+	ALLOW(sendto), ALLOW(recvfrom), ALLOW(sendmmsg), ALLOW_IF(ioctl, 1, INT, FIONREAD),
+	ALLOW_OPTION(SOL_SOCKET, SO_RCVBUF), ALLOW_OPTION(SOL_SOCKET, SO_SNDBUF),
+	ALLOW_OPTION(SOL_SOCKET, SO_PASSCRED), ALLOW_IF(setsockopt, 1, INT, SOL_NETLINK),
+	ALLOW_OPTION(IPPROTO_IP, IP_RECVERR), ALLOW_OPTION(IPPROTO_IP, IP_MTU_DISCOVER),
+	ALLOW_OPTION(IPPROTO_IPV6, IPV6_RECVERR), ALLOW_OPTION(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
+	/* files, to read them */
+	ALLOW_IF(openat, 2, OPEN_MASK, O_RDONLY), ALLOW_IF(open, 1, OPEN_MASK, O_RDONLY),
 	ALLOW(read), ALLOW(pread64), ALLOW(lseek), ALLOW(fstat), ALLOW(stat), ALLOW(lstat),
 	ALLOW(newfstatat), ALLOW(statx), ALLOW(access), ALLOW(faccessat), ALLOW(faccessat2),
-	ALLOW(readlink), ALLOW(readlinkat), ALLOW(getdents64), ALLOW(fcntl), ALLOW(getcwd),
-	/* modules are loaded with dlopen(3): executable pages, from files only */
-	ALLOW_IF(mmap, 3, MAP_ANONYMOUS, 0), ALLOW_IF(mmap2, 3, MAP_ANONYMOUS, 0), ALLOW(mprotect),
+	ALLOW(readlink), ALLOW(readlinkat), ALLOW(getdents64), ALLOW(getcwd),
+	/* isatty(3); flags and copies of descriptors */
+	ALLOW_IF(ioctl, 1, INT, TCGETS), ALLOW_FCNTL(F_GETFL), ALLOW_FCNTL(F_SETFL),
+	ALLOW_FCNTL(F_GETFD), ALLOW_FCNTL(F_SETFD), ALLOW_FCNTL(F_DUPFD_CLOEXEC),
+	/* modules are loaded with dlopen(3): executable pages, from files and never writable */
+	ALLOW_IF2(mmap, 2, PROT_WRITE, 0, 3, MAP_ANONYMOUS, 0),
+	ALLOW_IF2(mmap2, 2, PROT_WRITE, 0, 3, MAP_ANONYMOUS, 0),
+	/* getrlimit(3) */
+	ALLOW_IF2(prlimit64, 0, INT, 0, 2, POINTER, 0),
 	/* habits of libc and of modules */
 	ALLOW(futex), ALLOW(uname), ALLOW(getuid), ALLOW(geteuid), ALLOW(getgid), ALLOW(getegid),
 	ALLOW(getppid), ALLOW(gettimeofday), ALLOW(time), ALLOW(rt_sigaction), ALLOW(nanosleep),
-	ALLOW(clock_nanosleep), ALLOW(sysinfo), ALLOW(prlimit64), ALLOW(select), ALLOW(pselect6),
-	ALLOW(epoll_create1), ALLOW(epoll_ctl), ALLOW(eventfd2), ALLOW(write),
+	ALLOW(clock_nanosleep), ALLOW(sysinfo), ALLOW(select), ALLOW(pselect6), ALLOW(epoll_create1),
+	ALLOW(epoll_ctl), ALLOW(eventfd2), ALLOW(write),
 };
 
 #define TABLE(rules) { rules, sizeof(rules) / sizeof(rules[0]) }
@@ -115,7 +140,7 @@ const struct filter resolver_filter = { { TABLE(child_rules), TABLE(resolver_rul
 static int
 add_rule(scmp_filter_ctx ctx, const struct filter_rule *rule)
 {
-	struct scmp_arg_cmp cmp[2];
+	struct scmp_arg_cmp cmp[FILTER_CONDITIONS + 1];
 	unsigned int n;
 	int i;
 

@@ -11,6 +11,9 @@ struct filter_condition {
 	uint64_t value;
 };
 
+/* As many as a rule may have. */
+#define FILTER_CONDITIONS 3
+
 /*
  * One system call that a process may make, or has refused with `error` (0: allowed).  All
  * conditions must hold; rows of one call are ORed.
@@ -19,7 +22,7 @@ struct filter_rule {
 	int number;
 	int error;
 	int conditions;
-	struct filter_condition condition[2];
+	struct filter_condition condition[FILTER_CONDITIONS];
 	int self; /* the first argument must be the process's own pid */
 };
 

@@ -2,10 +2,18 @@
  * The real filter tables, entered in forked children: what is denied ends the child by SIGSYS,
  * what libc does by habit ends as it should, and a scan of every number finds no hole.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <asm/ioctls.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -43,19 +51,31 @@ run_under(const struct filter *filter, void (*habit)(void))
 }
 
 static int
-dies_of_sigsys(void (*habit)(void))
+dies_under(const struct filter *filter, void (*habit)(void))
 {
-	int status = run_under(&relay_filter, habit);
+	int status = run_under(filter, habit);
 
 	return (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
 static int
-lives(void (*habit)(void))
+dies_of_sigsys(void (*habit)(void))
 {
-	int status = run_under(&relay_filter, habit);
+	return (dies_under(&relay_filter, habit));
+}
+
+static int
+lives_under(const struct filter *filter, void (*habit)(void))
+{
+	int status = run_under(filter, habit);
 
 	return (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static int
+lives(void (*habit)(void))
+{
+	return (lives_under(&relay_filter, habit));
 }
 
 /* ---- what the relay must never do ---- */
@@ -345,32 +365,231 @@ CASE(scan)
 	}
 }
 
-/* ---- the resolver is refused instead ---- */
+/* ---- the metrics child: what its library does, and nothing like it ---- */
 
 static void
-try_refused(void)
+try_other_tcp_option(void)
+{
+	/* TLS in the kernel: a protocol for a connection to become. */
+	(void)setsockopt(0, IPPROTO_TCP, TCP_ULP, "tls", 3);
+}
+
+static void
+try_other_level(void)
+{
+	int one = 1;
+
+	(void)setsockopt(0, SOL_SOCKET, TCP_NODELAY, &one, sizeof(one));
+}
+
+/* Each of these makes a connection of what has been a listener, without connect(2). */
+static void
+try_sendto_address(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+
+	(void)sendto(0, "", 1, 0, (const void *)&sin, sizeof(sin));
+}
+
+static void
+try_sendto_fast_open(void)
+{
+	(void)sendto(0, "", 1, MSG_FASTOPEN, NULL, 0);
+}
+
+static void
+try_sendmsg_fast_open(void)
+{
+	struct msghdr header = { 0 };
+
+	(void)sendmsg(0, &header, MSG_FASTOPEN);
+}
+
+static void
+try_fcntl_owner(void)
+{
+	(void)fcntl(0, F_SETOWN, 1);
+}
+
+static void
+habit_http(void)
+{
+	int one = 1;
+
+	(void)setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(0, IPPROTO_TCP, TCP_CORK, &one, sizeof(one));
+	(void)fcntl(0, F_SETFL, fcntl(0, F_GETFL));
+	(void)send(0, "", 1, MSG_NOSIGNAL | MSG_MORE);
+}
+
+CASE(metrics)
+{
+#define METRICS_DENIED(what) ATF_CHECK_MSG(dies_under(&metrics_filter, try_##what), "%s", #what)
+	METRICS_DENIED(other_tcp_option);
+	METRICS_DENIED(other_level);
+	METRICS_DENIED(sendto_address);
+	METRICS_DENIED(sendto_fast_open);
+	METRICS_DENIED(sendmsg_fast_open);
+	METRICS_DENIED(fcntl_owner);
+	METRICS_DENIED(socket);
+	METRICS_DENIED(connect);
+	ATF_CHECK(lives_under(&metrics_filter, habit_http));
+}
+
+/* ---- the resolver is refused instead ---- */
+
+/* In a child: the first of what it asks that is not refused with EPERM is its exit status. */
+static void
+must_refuse(int what, long result)
+{
+	if (result != -1 || errno != EPERM)
+		_exit(what);
+}
+
+static void
+must_allow(int what, long result)
+{
+	if (result == -1 && errno == EPERM)
+		_exit(what);
+}
+
+static void
+resolver_rest(void)
 {
 	char *const none[] = { NULL };
 
-	if (execve("/bin/true", none, none) != -1 || errno != EPERM)
-		_exit(1);
-	if (open("/dev/null", O_WRONLY) != -1 || errno != EPERM)
-		_exit(2);
-	if (socket(AF_PACKET, SOCK_RAW, 0) != -1 || errno != EPERM)
-		_exit(3);
-	if (socket(AF_INET6, SOCK_RAW, 0) != -1 || errno != EPERM)
-		_exit(4);
-	if (open("/etc/passwd", O_RDONLY) == -1)
-		_exit(5);
-	if (socket(AF_INET6, SOCK_DGRAM, 0) == -1)
-		_exit(6);
+	must_refuse(1, execve("/bin/true", none, none));
+	must_refuse(2, kill(getppid(), 0));
+	must_refuse(3, syscall(SYS_tgkill, 1, 1, 0));
+	must_refuse(4, syscall(SYS_listen, 0, 1));
+	must_refuse(5,
+	    (long)syscall(
+		SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, 0, 0));
+	must_refuse(6,
+	    (long)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+#ifndef UDP46_SANITIZE
+	must_refuse(7, syscall(SYS_mprotect, 0, 4096, PROT_READ | PROT_EXEC));
+	must_refuse(8, syscall(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0));
+#endif
+	must_refuse(9, sendmsg(0, &(struct msghdr){ 0 }, MSG_FASTOPEN));
+}
+
+static void
+resolver_files(void)
+{
+	must_refuse(1, open("/dev/null", O_WRONLY));
+	must_refuse(2, open("/dev/null", O_RDWR));
+	must_refuse(3, open("/tmp/nothing", O_RDONLY | O_CREAT, 0600));
+	must_refuse(4, open("/dev/null", O_RDONLY | O_TRUNC));
+	must_refuse(5, open("/tmp", O_TMPFILE | O_RDWR, 0600));
+	must_refuse(6, open("/dev/null", O_RDONLY | O_ASYNC));
+	must_refuse(7, open("/tmp", O_RDONLY | (O_TMPFILE & ~O_DIRECTORY), 0600));
+	must_allow(8, open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+	must_allow(9, open("/etc", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
+	must_allow(10, open("/etc/passwd", O_RDONLY | O_NOFOLLOW | O_NOCTTY));
+	must_allow(11, syscall(SYS_open, "/etc/passwd", O_RDONLY));
+	must_refuse(12, syscall(SYS_open, "/dev/null", O_RDONLY | O_TRUNC));
+}
+
+static void
+resolver_sockets(void)
+{
+	must_refuse(1, socket(AF_PACKET, SOCK_RAW, 0));
+	must_refuse(2, socket(AF_INET6, SOCK_RAW, 0));
+	must_refuse(3, socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+	must_refuse(4, socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE));
+	must_refuse(5, socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP));
+	must_refuse(6, socket(AF_INET6, SOCK_STREAM, IPPROTO_MPTCP));
+	must_refuse(7, socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER));
+	must_refuse(8, socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
+	must_refuse(9, socket(AF_UNIX, SOCK_SEQPACKET, 0));
+	must_allow(10, socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	must_allow(11, socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP));
+	must_allow(12, socket(AF_INET6, SOCK_STREAM, IPPROTO_TCP));
+	must_allow(13, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+	must_allow(14, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	must_allow(15, socket(AF_UNIX, SOCK_DGRAM, 0));
+}
+
+static void
+resolver_descriptors(void)
+{
+	int n = 1;
+	char byte = '\n';
+
+	must_refuse(1, ioctl(0, TIOCSTI, &byte));
+	must_refuse(2, ioctl(0, TIOCLINUX, &byte));
+	must_refuse(3, ioctl(0, FIOASYNC, &n));
+	must_refuse(4, ioctl(0, FIOSETOWN, &n));
+	must_refuse(5, ioctl(0, SIOCGIFCONF, &n));
+	must_allow(6, ioctl(0, FIONREAD, &n));
+	must_allow(7, isatty(0) == 0 ? 0 : 1);
+	must_refuse(8, fcntl(0, F_SETOWN, 1));
+	must_refuse(9, fcntl(0, F_SETSIG, SIGIO));
+	must_refuse(10, fcntl(0, F_NOTIFY, 0));
+	must_refuse(11, fcntl(0, F_SETLEASE, F_RDLCK));
+	must_refuse(12, fcntl(0, F_SETPIPE_SZ, 1 << 20));
+	must_allow(13, fcntl(0, F_SETFL, fcntl(0, F_GETFL)));
+	must_allow(14, fcntl(0, F_SETFD, fcntl(0, F_GETFD)));
+	must_allow(15, fcntl(0, F_DUPFD_CLOEXEC, 3));
+}
+
+static void
+resolver_options(void)
+{
+	struct sock_fprog program = { 0 };
+	int one = 1;
+
+	must_refuse(1, setsockopt(0, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)));
+	must_refuse(2, setsockopt(0, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)));
+	must_refuse(3, setsockopt(0, IPPROTO_IP, IP_OPTIONS, NULL, 0));
+	must_refuse(4, setsockopt(0, IPPROTO_IPV6, IPV6_RTHDR, NULL, 0));
+	must_refuse(5, setsockopt(0, IPPROTO_TCP, TCP_ULP, "tls", 3));
+	must_allow(6, setsockopt(0, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)));
+	must_allow(7, setsockopt(0, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one)));
+	must_allow(8, setsockopt(0, IPPROTO_IP, IP_MTU_DISCOVER, &one, sizeof(one)));
+	must_allow(9, setsockopt(0, SOL_SOCKET, SO_RCVBUF, &one, sizeof(one)));
+	must_allow(10, setsockopt(0, SOL_NETLINK, NETLINK_PKTINFO, &one, sizeof(one)));
+}
+
+#ifndef UDP46_SANITIZE
+static void
+resolver_limits(void)
+{
+	struct rlimit rl = { 1, 1 };
+
+	must_refuse(1, syscall(SYS_prlimit64, getppid(), RLIMIT_NOFILE, NULL, &rl));
+	must_refuse(2, syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &rl, NULL));
+	must_refuse(3, syscall(SYS_prlimit64, getppid(), RLIMIT_NOFILE, &rl, NULL));
+	must_allow(4, getrlimit(RLIMIT_NOFILE, &rl));
+}
+#endif
+
+static void
+check_resolver(const char *what, void (*ask)(void))
+{
+	int status = run_under(&resolver_filter, ask);
+
+	ATF_CHECK_MSG(
+	    WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: status %#x", what, status);
 }
 
 CASE(resolver)
 {
-	int status = run_under(&resolver_filter, try_refused);
+	int pair[2];
 
-	ATF_CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+	/* Descriptor 0 is a socket, so that what is allowed meets one. */
+	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	ATF_REQUIRE(dup2(pair[0], STDIN_FILENO) == STDIN_FILENO);
+	check_resolver("files", resolver_files);
+	check_resolver("sockets", resolver_sockets);
+	check_resolver("descriptors", resolver_descriptors);
+	check_resolver("options", resolver_options);
+#ifndef UDP46_SANITIZE
+	check_resolver("limits", resolver_limits);
+#endif
+	check_resolver("the rest", resolver_rest);
 }
 
 ATF_TP_ADD_TCS(tp)
@@ -381,6 +600,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, double_free);
 #endif
 	ATF_TP_ADD_TC(tp, scan);
+	ATF_TP_ADD_TC(tp, metrics);
 	ATF_TP_ADD_TC(tp, resolver);
 	return (atf_no_error());
 }
