@@ -184,6 +184,8 @@ $(UNIT): %: %.o $(LIB)
 
 # It plays the kernel's part where a real one would not do as it is told.
 $(BUILD)/tests/unit/outbox_test: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
+# And the resolver's, which may say anything.
+$(BUILD)/tests/unit/setup_test: ALL_LDFLAGS += -Wl,--wrap=resolve
 
 $(HELPERS): %: %.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)

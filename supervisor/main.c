@@ -4,14 +4,11 @@
  */
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <err.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LIBBSD_OPENBSD_VIS /* it wants to know which strnvis(3); there is none here */
-#include <vis.h>
 
 #include "common/msg.h"
 #include "relay/relay.h"
@@ -21,6 +18,7 @@
 #include "supervisor/resolver.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/version.h"
+#include "supervisor/visible.h"
 
 static const struct {
 	const char *name;
@@ -55,30 +53,23 @@ become_child(const char *title)
 			continue;
 		prctl(PR_SET_NAME, "udp46");
 		if (fstat(CONTROL_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
-			errx(EXIT_USAGE, "%s: is started by the supervisor only", title);
+			refuse(EXIT_USAGE, "%s: is started by the supervisor only", title);
 		children[i].main();
 	}
 }
 
-/* Descriptors 0 to 2 must be open, or a socket would take the place of one. */
+/*
+ * Descriptors 0 to 2 must be open, or a socket would take the place of one, and be read from or
+ * written to as if it were standard.  open(2) takes the lowest that is free.
+ */
 static void
 open_standard(void)
 {
-	struct stat st;
 	int fd;
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fstat(fd, &st) == -1 && freopen("/dev/null", "r+", stdin) == NULL)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
 			_exit(EXIT_REFUSED);
-}
-
-/* A command line may hold anything; what goes to a terminal must not. */
-static void __attribute__((noreturn)) usage_error(const char *error)
-{
-	char visible[4 * OPTIONS_ERROR_MAX + 1];
-
-	strvis(visible, error, VIS_CSTYLE | VIS_NL | VIS_TAB | VIS_NOSLASH);
-	errx(EXIT_USAGE, "%s", visible);
 }
 
 int
@@ -88,15 +79,15 @@ main(int argc, char *argv[], char *envp[])
 	char error[OPTIONS_ERROR_MAX];
 	char *end = argv[0] + strlen(argv[0]);
 
+	open_standard();
+	setprogname("udp46");
 	if (argc == 1)
 		become_child(argv[0]);
-	setprogname("udp46");
 	/* Before anything points into argv: it moves that out of the title's way. */
 	setproctitle_init(argc, argv, envp);
-	open_standard();
 	closefrom(STDERR_FILENO + 1);
 	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1)
-		usage_error(error);
+		refuse(EXIT_USAGE, "%s", error);
 	switch (options.action) {
 	case OPTIONS_HELP:
 		options_usage(stdout);

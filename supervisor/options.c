@@ -12,9 +12,11 @@
 #include "common/clock.h"
 #include "common/duration.h"
 #include "supervisor/options.h"
+#include "supervisor/visible.h"
 
 #define LOWEST_UPSTREAM_PORT 1024
 #define LARGEST_SOCKET_BUFFER (1 << 30)
+#define LONGEST_TEXT 512 /* that --check prints; longer ones are cut */
 
 struct flag {
 	const char *name;
@@ -558,17 +560,25 @@ print_duration(FILE *out, const char *name, int64_t ns, const char *zero)
 		fprintf(out, "%-26s %s\n", name, duration_format(ns, text, sizeof(text)));
 }
 
+static void
+print_text(FILE *out, const char *name, const char *text)
+{
+	char shown[VISIBLE_SIZE(LONGEST_TEXT)];
+
+	fprintf(out, "%-26s %s\n", name, visible(shown, sizeof(shown), text));
+}
+
 void
 options_print(const struct options *o, FILE *out)
 {
-	char text[ENDPOINT_STRLEN];
+	char text[ENDPOINT_STRLEN], shown[VISIBLE_SIZE(LONGEST_TEXT)];
 	uint32_t i;
 
 	for (i = 0; i < o->listeners; i++)
 		fprintf(out, "%-26s %s%s\n", "listen",
 		    endpoint_format_ipv4(&o->listen[i], text),
 		    o->listen[i].sin_port == 0 ? " (a free port)" : "");
-	fprintf(out, "%-26s %s", "upstream", o->upstream);
+	fprintf(out, "%-26s %s", "upstream", visible(shown, sizeof(shown), o->upstream));
 	if (!o->upstream_literal)
 		fprintf(out, " (now %s)", endpoint_format_ipv6(&o->upstream_address, text));
 	fprintf(out, "\n%-26s %s\n", "upstream-source",
@@ -594,13 +604,12 @@ options_print(const struct options *o, FILE *out)
 	fprintf(out, "%-26s %s\n", "log-level", level_names[o->log_level]);
 	fprintf(out, "%-26s %s\n", "log-format", format_names[o->log_format]);
 	fprintf(out, "%-26s %s\n", "metrics.enabled", o->metrics_enabled ? "true" : "false");
-	fprintf(out, "%-26s %s\n", "metrics.listen", o->metrics_listen);
+	print_text(out, "metrics.listen", o->metrics_listen);
 	fprintf(out, "%-26s %s\n", "metrics.session-labels",
 	    o->metrics_session_labels ? "true" : "false");
-	fprintf(out, "%-26s %s\n", "user", o->user);
-	fprintf(out, "%-26s %s\n", "metrics.user",
-	    o->metrics_user != NULL ? o->metrics_user : o->user);
-	fprintf(out, "%-26s %s\n", "chroot", o->chroot);
+	print_text(out, "user", o->user);
+	print_text(out, "metrics.user", o->metrics_user != NULL ? o->metrics_user : o->user);
+	print_text(out, "chroot", o->chroot);
 }
 
 void

@@ -18,6 +18,7 @@
 #include "supervisor/resolver.h"
 #include "supervisor/setup.h"
 #include "supervisor/version.h"
+#include "supervisor/visible.h"
 
 /* Descriptors of the supervisor beside sockets of the stores and listeners. */
 #define SUPERVISOR_DESCRIPTORS 64
@@ -39,11 +40,11 @@ find_user(const char *flag, const char *name, struct msg_identity *id)
 	if (geteuid() != 0)
 		return;
 	if ((pw = getpwnam(name)) == NULL)
-		errx(EXIT_REFUSED,
+		refuse(EXIT_REFUSED,
 		    "%s %s: no such user: create it (see systemd-sysusers(8)) or name another",
 		    flag, name);
 	if (pw->pw_uid == 0 || pw->pw_gid == 0)
-		errx(EXIT_REFUSED, "%s %s: is root: name an unprivileged user", flag, name);
+		refuse(EXIT_REFUSED, "%s %s: is root: name an unprivileged user", flag, name);
 	id->uid = pw->pw_uid;
 	id->gid = pw->pw_gid;
 	id->change_user = 1;
@@ -82,7 +83,7 @@ setup_chroot(const struct options *o, struct msg_identity *id)
 
 	if (o->action == OPTIONS_RUN && geteuid() == 0 && mkdir(o->chroot, 0755) == -1 &&
 	    errno != EEXIST)
-		err(EXIT_REFUSED, "--chroot %s: mkdir", o->chroot);
+		refuse(EXIT_REFUSED, "--chroot %s: mkdir: %s", o->chroot, strerror(errno));
 	if ((wrong = judge_chroot(o->chroot)) == NULL) {
 		strlcpy(id->chroot, o->chroot, sizeof(id->chroot));
 		return;
@@ -91,7 +92,7 @@ setup_chroot(const struct options *o, struct msg_identity *id)
 	if (access(o->chroot, F_OK) == -1 && errno == ENOENT &&
 	    (geteuid() == 0 || !o->chroot_given))
 		return;
-	errx(EXIT_REFUSED,
+	refuse(EXIT_REFUSED,
 	    "--chroot %s: %s: want an empty directory that only root can write to", o->chroot,
 	    wrong);
 }
@@ -120,7 +121,7 @@ setup_upstream(struct options *o, const struct msg_identity *id, int binary)
 	if (o->upstream_literal)
 		return;
 	if (resolve(o->upstream_host, 0, id, binary, &result) == -1)
-		errx(EXIT_REFUSED, "--upstream %s: %s: want a name with an AAAA record",
+		refuse(EXIT_REFUSED, "--upstream %s: %s: want a name with an AAAA record",
 		    o->upstream, result.ipv4_only ? "has an IPv4 address only" : result.error);
 	memcpy(&o->upstream_address.sin6_addr, result.found[0].address,
 	    sizeof(o->upstream_address.sin6_addr));
@@ -168,7 +169,7 @@ static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *
 	char text[ENDPOINT_STRLEN];
 	int error = errno;
 
-	errx(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
+	refuse(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
 	    strerror(error), bind_remedy(error));
 }
 
@@ -222,7 +223,7 @@ read_port_range(uint16_t *low, uint16_t *high)
 		fclose(f);
 	}
 	if (n != 2 || *low == 0 || *low > *high)
-		errx(
+		refuse(
 		    EXIT_REFUSED, "%s: cannot be read: give --upstream-ports", PORT_RANGE_FILE);
 }
 
@@ -245,7 +246,7 @@ setup_ports(const struct options *o, struct ports *ports)
 	}
 	if (ports_init(ports, low, high, reserved != NULL ? reserved : "") == -1) {
 		if (errno == ERANGE)
-			errx(EXIT_REFUSED,
+			refuse(EXIT_REFUSED,
 			    "--upstream-ports %u-%u: all reserved by ip_local_reserved_ports: "
 			    "name another range",
 			    low, high);
@@ -277,10 +278,10 @@ count_slots(const struct options *o, const struct keepers *all)
 	    all->count * (o->listeners + SUPERVISOR_DESCRIPTORS_A_WORKER);
 
 	if (descriptors < fixed + all->count)
-		errx(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
+		refuse(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
 		    (unsigned long long)descriptors, fixed + all->count);
 	if (slots < all->count)
-		errx(EXIT_REFUSED, "--workers %u: only %u upstream ports: want one a worker",
+		refuse(EXIT_REFUSED, "--workers %u: only %u upstream ports: want one a worker",
 		    all->count, slots);
 	if (descriptors - fixed < slots)
 		slots = (uint32_t)(descriptors - fixed);
@@ -402,7 +403,7 @@ static void
 listen_or_die(const struct options *o, int fd)
 {
 	if (fd == -1)
-		errx(EXIT_REFUSED, "--metrics.listen %s: %s: %s", o->metrics_listen,
+		refuse(EXIT_REFUSED, "--metrics.listen %s: %s: %s", o->metrics_listen,
 		    strerror(errno), bind_remedy(errno));
 }
 
@@ -424,7 +425,7 @@ find_http_address(const struct options *o, const struct msg_identity *id, int bi
 	memset(address, 0, sizeof(*address));
 	if (endpoint_parse_ipv6(host, sin6) == -1) {
 		if (resolve(host, 1, id, binary, &result) == -1)
-			errx(EXIT_REFUSED,
+			refuse(EXIT_REFUSED,
 			    "--metrics.listen %s: %s: want an address of this host",
 			    o->metrics_listen, result.error);
 		sin6->sin6_family = AF_INET6;

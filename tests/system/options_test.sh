@@ -11,6 +11,12 @@ no_control_characters()
 	! LC_ALL=C grep -q '[[:cntrl:]]' "$1" || fail "raw control characters in $1"
 }
 
+# Nor any byte that a terminal may take for one: C1 in Latin 1, and in UTF-8.
+only_ascii()
+{
+	expect "bytes beyond ASCII in $1" "$(LC_ALL=C tr -d '\n\040-\176' <"$1" | wc -c)" -eq 0
+}
+
 # refused STATUS FLAG ARGUMENT...: it ends with that status, and says on standard error which
 # flag, which value (the last argument, unless that is the flag), and what to do.
 refused()
@@ -265,6 +271,105 @@ control_characters_body()
 	expect "exit status" "$status" -ne 0
 	no_control_characters error
 	no_control_characters printed
+
+	# Values that only the system can judge come back, too.
+	escape=$(printf 'na\233me\302\233')
+	for flag in --user --metrics.user --chroot=/tmp/none/ --metrics.listen=unix:/tmp/none/; do
+		case $flag in *=*) ;; *) flag=$flag= ;; esac
+		timeout 60 "$udp46" --check "$listen" "$upstream" --user nobody \
+		    "$flag$escape" >printed 2>error || true
+		cat printed error
+		grep -q 'na.*me' printed error || fail "the value of $flag is not told"
+		only_ascii printed
+		only_ascii error
+	done
+}
+
+# by_hand TITLE REDIRECTION: a child that nobody has started.
+by_hand()
+{
+	status=0
+	bash -c "exec -a \"\$1\" \"\$2\" $2" bash "$1" "$udp46" 2>error || status=$?
+	expect "exit status of '$1' $2" "$status" -eq 2
+}
+
+plain_case by_hand "A child that is not the supervisor's says so, visibly"
+by_hand_body()
+{
+	for title in relay relay-1 metrics resolver; do
+		by_hand "udp46: $title" '</dev/null'
+		grep -q "^udp46: udp46: $title: is started by the supervisor only" error ||
+		    fail "wrong message: $(cat error)"
+	done
+	by_hand "$(printf 'udp46: relay-\033[2J\233')" '</dev/null'
+	grep -q 'supervisor only' error || fail "wrong message: $(cat error)"
+	only_ascii error
+}
+
+# Every choice of standard descriptors to leave closed.
+closed_ones='<&- >&- 2>&- <&->&- <&-2>&- >&-2>&- <&->&-2>&-'
+
+# spaced CHOICE: as the shell wants it.
+spaced()
+{
+	echo "$1" | sed "s/&-/\\&- /g"
+}
+
+plain_case closed_at_check "Without standard descriptors: --check, --version, a mistake, a child"
+closed_at_check_body()
+{
+	for choice in $closed_ones; do
+		choice=$(spaced "$choice")
+		echo "closed: $choice"
+		(eval "\"$udp46\" --version $choice") >printed || fail "--version fails"
+		case $choice in
+		*' >&-'* | '>&-'*) ;;
+		*) grep -q '^udp46 version=' printed || fail "--version says nothing" ;;
+		esac
+		(eval "\"$udp46\" --check --user nobody $listen '$upstream' $choice") >printed ||
+		    fail "--check fails"
+		status=0
+		(eval "\"$udp46\" --nonsense $choice") 2>error || status=$?
+		expect "exit status" "$status" -eq 2
+		by_hand 'udp46: relay' "$choice"
+	done
+}
+
+# standard PID: where descriptors 0 to 2 of the process lead, those that CHOICE closes.
+standard_is_null()
+{
+	for _pair in '0 <&-' '1 >&-' '2 2>&-'; do
+		case " $2" in
+		*" ${_pair#* }"*) ;;
+		*) continue ;;
+		esac
+		expect "descriptor ${_pair%% *} of $(tr '\0' ' ' <"/proc/$1/cmdline")" \
+		    "$(readlink "/proc/$1/fd/${_pair%% *}")" = /dev/null
+	done
+}
+
+serves()
+{
+	in_client "$helpers/client" -n 1 -w 200 192.0.2.1 5000
+}
+
+root_case closed_at_start "Without standard descriptors no socket takes the place of one"
+closed_at_start_body()
+{
+	make_network
+	start_echo 7000
+	mkdir -m 755 empty
+	for choice in $closed_ones; do
+		choice=$(spaced "$choice")
+		spawn udp46 "$relay" sh -c "exec \"\$@\" $choice" sh "$udp46" --user nobody \
+		    --chroot "$PWD/empty" --listen 192.0.2.1:5000 --metrics.enabled \
+		    --upstream '[2001:db8:1::2]:7000'
+		wait_for 30 serves || fail "closed: $choice: udp46 does not serve"
+		for process in $(cat udp46.pid) $(children "$(cat udp46.pid)"); do
+			standard_is_null "$process" "$choice"
+		done
+		stop_udp46
+	done
 }
 
 # refused_at_start FLAG ARGUMENT...: the system refuses it: exit status 1.
