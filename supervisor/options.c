@@ -476,11 +476,24 @@ fill_getopt(struct option *longopts)
 	}
 }
 
+/* `flag` is what stood before it without a value, or NULL. */
+static void
+refuse_argument(const struct flag *flag, const char *argument, char *error, size_t size)
+{
+	int ignored;
+
+	if (flag != NULL && flag->argument != NULL && parse_bool(argument, &ignored) == NULL)
+		snprintf(error, size, "stray argument '%s': want --%s=%s", argument, flag->name,
+		    argument);
+	else
+		snprintf(error, size, "stray argument '%s': flags only, see --help", argument);
+}
+
 int
 options_parse(struct options *o, int argc, char **argv, char *error, size_t size)
 {
 	struct option longopts[NFLAGS + 1];
-	const struct flag *flag;
+	const struct flag *flag, *bare = NULL;
 	const char *wrong;
 	int c, at, index;
 
@@ -495,6 +508,7 @@ options_parse(struct options *o, int argc, char **argv, char *error, size_t size
 			break;
 		if (c == 'n') {
 			o->action = OPTIONS_CHECK;
+			bare = NULL;
 			continue;
 		}
 		if (c == ':') {
@@ -507,6 +521,7 @@ options_parse(struct options *o, int argc, char **argv, char *error, size_t size
 			return (-1);
 		}
 		flag = &flags[index];
+		bare = optarg == NULL ? flag : NULL;
 		wrong = has_control(optarg) ? "has a control character" : flag->set(o, optarg);
 		if (wrong != NULL) {
 			snprintf(error, size, "--%s: '%s' %s: want %s", flag->name,
@@ -517,8 +532,7 @@ options_parse(struct options *o, int argc, char **argv, char *error, size_t size
 			return (0);
 	}
 	if (optind < argc) {
-		snprintf(
-		    error, size, "stray argument '%s': flags only, see --help", argv[optind]);
+		refuse_argument(bare, argv[optind], error, size);
 		return (-1);
 	}
 	return (check_together(o, error, size));

@@ -143,8 +143,19 @@ unknown_body()
 	refused 2 stray "$listen" "$upstream" stray
 	refused 2 stray stray "$listen" "$upstream"
 	refused 2 stray "$listen" "$upstream" -- stray
-	# A boolean takes its value with = only.
-	refused 2 false "$listen" "$upstream" --metrics.enabled false
+	# A boolean takes its value with = only, and the error says so.
+	for flag in --metrics.enabled --metrics.session-labels; do
+		for value in true false t F 1 0; do
+			refused 2 "$value" "$listen" "$upstream" $flag "$value"
+			grep -q -F -e "want $flag=$value" error || fail "no word about $flag="
+		done
+	done
+	for stray in '--metrics.enabled yes' '--metrics.enabled=true false' '--check true' \
+	    '--metrics.enabled -n true'; do
+		# shellcheck disable=SC2086 # two words
+		refused 2 "${stray##* }" "$listen" "$upstream" $stray
+		grep -q 'flags only' error || fail "the wrong advice"
+	done
 	for flag in listen upstream session-timeout max-sessions user chroot; do
 		refused 2 $flag "$listen" "$upstream" --$flag
 		refused 2 $flag "$listen" "$upstream" -$flag
