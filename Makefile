@@ -1,11 +1,12 @@
 # udp46: a small, hardened UDP relay.  GNU make; one makefile for the whole tree.
 #
-#   make                  build build/udp46
+#   make                  build build/udp46; `sudo make build-deps` installs what that needs
 #   sudo make demo        a WireGuard tunnel through udp46, in namespaces
 #   sudo make bench       udp46 beside other relays; SCENARIOS='bulk_up bulk_down' ROUNDS=3
 #   sudo make check       every test (without root: all that do not need it)
 #   sudo make install     PREFIX, SBINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
-#   make lint format clean deps
+#   make lint format clean
+#   sudo make deps        what the tests need too; FOR='check lint' names other purposes
 #
 # SANITIZE=address,undefined builds and tests with those sanitizers in a folder of its own.
 
@@ -73,7 +74,7 @@ SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh tests/bench/*.subr \
 	      supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall deps lint format clean fuzz FORCE
+.PHONY: all tests check demo bench profile install uninstall deps build-deps lint format clean fuzz FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -102,7 +103,7 @@ $(BUILD)/supervisor/version.o: ALL_CPPFLAGS += -DUDP46_VERSION='"$(VERSION)"' \
 .PHONY: libraries
 libraries:
 	@$(PKG_CONFIG) --exists $(PACKAGES) || { \
-	    echo "missing: one of $(PACKAGES); 'sudo make deps' installs them" >&2; exit 1; }
+	    echo "missing: one of $(PACKAGES); 'sudo make build-deps' installs them" >&2; exit 1; }
 
 # The status page is part of an object, and its policy names what is in it by hash.
 $(BUILD)/supervisor/metrics/page.o: supervisor/metrics/page.html
@@ -117,17 +118,22 @@ $(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
 
 # ---- what it needs; see README.md for the reason of each ----
 
-# To build; gcc unless there is a compiler already.
-DEPS  = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmicrohttpd-dev
-DEPS += $(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
-# For `make demo`, for `make bench`, and for `make check`.
-DEPS += iproute2 iputils-ping procps socat
-DEPS += $(if $(filter bench,$(FOR)),ethtool gnuplot-nox jq linux-perf util-linux,\
-	wireguard-go wireguard-tools)
-DEPS += $(if $(filter demo bench,$(FOR)),,libatf-dev atf-sh kyua nftables strace jq curl chromium \
-	chromium-driver)
-# For `make lint` and `make fuzz`: asked for by LINT=1.
-DEPS += $(if $(LINT),clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd)
+# gcc unless there is a compiler already.
+DEPS_build = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmicrohttpd-dev \
+	$(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
+DEPS_hosts = iproute2 iputils-ping procps socat
+DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
+DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
+DEPS_check = $(DEPS_demo) libatf-dev atf-sh kyua nftables strace jq curl chromium \
+	chromium-driver systemd
+DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
+
+# What for, beside building: some of demo, bench, check and lint; lint is for `make fuzz`, too.
+FOR  = check
+DEPS = $(sort $(DEPS_build) $(foreach purpose,$(FOR),$(DEPS_$(purpose))))
+
+build-deps:
+	@$(MAKE) --no-print-directory deps FOR=build
 
 # One dpkg-query tells what is missing; silent and off-line when nothing is.  A system without
 # apt, or a user who is not root, is told what to install, and may go on if the libraries are there.
@@ -221,7 +227,7 @@ FUZZ_SECONDS ?= 20
 FUZZ_FLAGS    = BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined
 
 fuzz:
-	@$(MAKE) --no-print-directory deps LINT=1
+	@$(MAKE) --no-print-directory deps FOR=lint
 	@$(MAKE) --no-print-directory $(FUZZ_FLAGS) fuzzers
 	@for fuzzer in $(patsubst %.c,%,$(wildcard tests/fuzz/*_fuzz.c)); do \
 		mkdir -p build/fuzz/$$fuzzer.corpus; \
@@ -240,7 +246,7 @@ $(FUZZ): %: %.o $(LIB)
 # The unit must be rated at most 3.0 on systemd's scale of exposure (--threshold is in tenths);
 # verify wants to see the program that it starts, so it gets the one that was just built.
 lint:
-	@$(MAKE) --no-print-directory deps LINT=1
+	@$(MAKE) --no-print-directory deps FOR=lint
 	@$(MAKE) --no-print-directory all
 	clang-format --dry-run --Werror $(C_FILES)
 	@echo clang-tidy $(TIDY_FILES)

@@ -58,8 +58,59 @@ folders_body()
 	atf_check find root ! -type d
 }
 
+# packages GOAL...: those that `make GOAL...` would see to, one a line.
+packages()
+{
+	$make -n "$@" | sed -n 's/^[[:space:]]*for package in \(.*\); do.*/\1/p' |
+	    tr -s ' ' '\n' | sed '/^$/d'
+}
+
+# wants EXPECTED GOAL...: those beside what building needs are EXPECTED, in the order of sort(1).
+wants()
+{
+	expected=$1
+	shift
+	packages "$@" >wanted
+	for package in $build; do
+		grep -q -x -F -e "$package" wanted || atf_fail "make $*: without $package"
+	done
+	# shellcheck disable=SC2086 # a line each
+	printf '%s\n' $build >built
+	others=$(grep -v -x -F -f built wanted | LC_ALL=C sort | xargs)
+	[ "$others" = "$expected" ] || atf_fail "make $*: wants $others"
+}
+
+atf_test_case packages
+packages_head()
+{
+	atf_set descr 'a goal installs what it needs, and no more'
+	atf_set require.progs make
+}
+packages_body()
+{
+	setup
+	build='libbsd-dev libc6-dev libcap-ng-dev libmicrohttpd-dev libseccomp-dev pkg-config'
+	demo='iproute2 iputils-ping procps socat wireguard-go wireguard-tools'
+	wants '' build-deps
+	wants "$demo" demo
+	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' lint
+	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' fuzz
+	wants 'ethtool gnuplot-nox iproute2 iputils-ping jq linux-perf procps socat util-linux' bench
+	check="atf-sh chromium chromium-driver curl $demo jq kyua libatf-dev nftables strace systemd"
+	check=$(printf '%s\n' $check | LC_ALL=C sort | xargs)
+	wants "$check" deps
+	wants "$check" check
+	# Without a compiler, one comes along.
+	make=${make%CC=false*}CC=no-such-compiler
+	wants gcc build-deps
+	# Who builds without the libraries is told of the goal that installs just them.
+	atf_check -s not-exit:0 -o ignore -e match:'sudo make build-deps' \
+	    $make PKG_CONFIG=false libraries
+}
+
 atf_init_test_cases()
 {
+	atf_add_test_case packages
 	atf_add_test_case install
 	atf_add_test_case folders
 }
