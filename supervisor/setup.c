@@ -137,7 +137,7 @@ bind_remedy(int error)
 {
 	switch (error) {
 	case EADDRINUSE:
-		return ("stop the program that has it (ss -ulnp) or choose another port");
+		return ("stop the program that has it (ss -lnp) or choose another");
 	case EADDRNOTAVAIL:
 		return ("name an address of this host, or 0.0.0.0 for all");
 	case EACCES:
@@ -399,12 +399,25 @@ setup_confinement(struct msg_identity *id)
 
 /* ---- metrics ---- */
 
+/* Of the Unix socket to serve on; NULL if it is not one. */
+static const char *
+socket_path(const struct options *o)
+{
+	return (strncmp(o->metrics_listen, "unix:", 5) == 0 ? o->metrics_listen + 5 : NULL);
+}
+
 static void
 listen_or_die(const struct options *o, int fd)
 {
-	if (fd == -1)
-		refuse(EXIT_REFUSED, "--metrics.listen %s: %s: %s", o->metrics_listen,
-		    strerror(errno), bind_remedy(errno));
+	int error = errno;
+	const char *remedy = bind_remedy(error);
+
+	if (fd != -1)
+		return;
+	if (socket_path(o) != NULL && error != EADDRINUSE)
+		remedy = "want a path in a folder that can be written to";
+	refuse(EXIT_REFUSED, "--metrics.listen %s: %s: %s", o->metrics_listen, strerror(error),
+	    remedy);
 }
 
 /* The address of a literal or a name, IPv4 or IPv6. */
@@ -450,8 +463,8 @@ setup_http_listener(
 	e->identity = *id;
 	find_user("--metrics.user", o->metrics_user != NULL ? o->metrics_user : o->user,
 	    &e->identity);
-	if (strncmp(o->metrics_listen, "unix:", 5) == 0)
-		e->listener = http_listener_open_unix(o->metrics_listen + 5, e->identity.gid);
+	if (socket_path(o) != NULL)
+		e->listener = http_listener_open_unix(socket_path(o), e->identity.gid);
 	else {
 		find_http_address(o, id, binary, &address);
 		e->listener = http_listener_open(&address);
@@ -486,6 +499,6 @@ setup_exporter(const struct options *o, const struct keepers *all, struct export
 void
 setup_unlink_http(const struct options *o)
 {
-	if (strncmp(o->metrics_listen, "unix:", 5) == 0)
-		(void)unlink(o->metrics_listen + 5);
+	if (socket_path(o) != NULL)
+		(void)unlink(socket_path(o));
 }

@@ -152,26 +152,34 @@ remove_stale(const struct sockaddr_un *sun)
 	close(fd);
 }
 
+/* The file gets the effective group: so this takes CAP_SETGID, where chown(2) has its own. */
+static int
+bind_for_group(int fd, const struct sockaddr_un *sun, gid_t gid)
+{
+	gid_t own = getegid();
+	mode_t mask;
+	int error;
+
+	if (setegid(gid) == -1)
+		return (-1);
+	mask = umask(0117);
+	error = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
+	umask(mask);
+	return (setegid(own) == -1 ? -1 : error);
+}
+
 int
 http_listener_open_unix(const char *path, gid_t gid)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int fd, error;
+	int fd;
 
 	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
 	remove_stale(&sun);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return (-1);
-	mask = umask(0117);
-	error = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
-	umask(mask);
-	if (error == -1)
+	if (bind_for_group(fd, &sun, gid) == -1 || listen(fd, HTTP_BACKLOG) == -1)
 		return (close_failed(fd));
-	if (chown(path, (uid_t)-1, gid) == -1 || listen(fd, HTTP_BACKLOG) == -1) {
-		(void)unlink(path);
-		return (close_failed(fd));
-	}
 	return (fd);
 }
 

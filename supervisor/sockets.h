@@ -50,8 +50,9 @@ int upstream_open(const struct upstream *upstream, uint16_t port);
 
 /*
  * Make a listening socket for HTTP: TCP on an IPv4 or IPv6 address, or a Unix socket at
- * `path`, mode 0660 and of group `gid`, in the place of one that nobody listens on.  Returns
- * the descriptor, or -1 with errno.  See tcp(7), unix(7).
+ * `path`, mode 0660 and of group `gid` (or of its folder's, if that is set-group-ID), in the
+ * place of one that nobody listens on.  Returns the descriptor, or -1 with errno.  See tcp(7),
+ * unix(7).
  */
 int http_listener_open(const struct sockaddr_storage *address);
 int http_listener_open_unix(const char *path, gid_t gid);
