@@ -138,8 +138,8 @@ wait_in(struct relay *r, struct queue **queue, uint32_t session, uint32_t listen
 {
 	const struct parcel *p = &box->parcel[i];
 
-	head->length = (uint16_t)p->length;
-	head->segment = (uint16_t)p->segment;
+	head->length = p->length;
+	head->segment = p->segment;
 	head->tos = p->tos;
 	outbox_copy(box, i, r->batch->copy);
 	if (queue_append(&r->queues, queue, session, listener, head, r->batch->copy) == -1)
@@ -239,6 +239,15 @@ fits(const struct relay *r, struct received *received, uint64_t *drops)
 	return (1);
 }
 
+static void
+collect_datagrams(struct relay *r, struct session *s, struct received *in)
+{
+	client_spoke(r, s, in->local_address);
+	while (outbox_add(&r->batch->up, session_index(&r->table, s), in,
+		   is_plain(r, s, CLIENT_TO_UPSTREAM), &connected) == -1)
+		flush_to_upstream(r, s);
+}
+
 /*
  * Relay the run of buffers that starts at slot `i` and comes from one client.  Returns the
  * slot after it.
@@ -246,7 +255,6 @@ fits(const struct relay *r, struct received *received, uint64_t *drops)
 static uint32_t
 forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 {
-	struct outbox *box = &r->batch->up;
 	uint64_t *oversize = &l->totals->drops[CLIENT_TO_UPSTREAM][DROP_OVERSIZE];
 	struct session_key key = key_of(r, l, i), next;
 	struct session *s = session_find(&r->table, &key);
@@ -259,20 +267,14 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 			if (s == NULL)
 				s = lifecycle_open(r, &key, in.local_address,
 				    datagrams_of(in.length, in.segment));
-			if (s != NULL) {
-				client_spoke(r, s, in.local_address);
-				if (outbox_full(box))
-					flush_to_upstream(r, s);
-				outbox_add(box, session_index(&r->table, s), in.payload,
-				    in.length, in.segment, in.tos,
-				    is_plain(r, s, CLIENT_TO_UPSTREAM), &connected);
-			}
+			if (s != NULL)
+				collect_datagrams(r, s, &in);
 		}
 		if (++i == n)
 			break;
 		next = key_of(r, l, i);
 	} while (memcmp(&key, &next, sizeof(key)) == 0);
-	if (s != NULL && box->parcels > 0)
+	if (s != NULL && r->batch->up.parcels > 0)
 		flush_to_upstream(r, s);
 	return (i);
 }
@@ -354,10 +356,9 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		lifecycle_state_changed(r, s, before);
 	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))
 		return;
-	if (outbox_full(box))
+	while (outbox_add(box, session_index(&r->table, s), &in,
+		   is_plain(r, s, UPSTREAM_TO_CLIENT), &to) == -1)
 		flush_to_clients(r, l);
-	outbox_add(box, session_index(&r->table, s), in.payload, in.length, in.segment, in.tos,
-	    is_plain(r, s, UPSTREAM_TO_CLIENT), &to);
 }
 
 /* What comes in on a socket in stock is late, and meant for nobody. */
@@ -427,17 +428,29 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 /* ---- what had to wait ---- */
 
 /*
- * Send the first of a queue, which is in the box.  Returns whether it is gone; a train that
- * went in part leaves its rest.
+ * Send the first of a queue.  Returns whether it is gone; a train that went in part leaves its
+ * rest.
  */
 static int
-send_first(struct relay *r, struct queue **queue, int fd, struct outbox *box,
-    struct listener_totals *totals, enum direction direction)
+send_first(struct relay *r, struct queue **queue, int fd, int plain,
+    const struct destination *to, struct listener_totals *totals, enum direction direction)
 {
-	uint32_t done = transmit(r, fd, box, totals, direction), all = box->parcels;
+	struct outbox *box = direction == CLIENT_TO_UPSTREAM ? &r->batch->up : &r->batch->down;
+	const struct datagram *d = queue_first(*queue);
+	struct received in = {
+		.payload = d->payload,
+		.length = d->length,
+		.segment = d->segment,
+		.tos = d->tos,
+	};
+	uint32_t done, all;
 
+	/* It was one parcel when it had to wait, and so it is one now. */
+	outbox_add(box, d->session, &in, plain, to);
+	all = box->parcels;
+	done = transmit(r, fd, box, totals, direction);
 	if (done < all)
-		queue_keep_last(&r->queues, *queue, (uint16_t)outbox_bytes(box, done));
+		queue_keep_last(&r->queues, *queue, outbox_bytes(box, done));
 	else
 		queue_remove_first(&r->queues, queue);
 	outbox_clear(box);
@@ -447,34 +460,25 @@ send_first(struct relay *r, struct queue **queue, int fd, struct outbox *box,
 void
 forward_session_queue(struct relay *r, struct session *s)
 {
-	struct outbox *box = &r->batch->up;
-	const struct datagram *d;
-
-	while (s->queue != NULL) {
-		d = queue_first(s->queue);
-		outbox_add(box, d->session, d->payload, d->length, d->segment, d->tos,
-		    is_plain(r, s, CLIENT_TO_UPSTREAM), &connected);
-		if (!send_first(
-			r, &s->queue, s->fd, box, session_totals(r, s), CLIENT_TO_UPSTREAM))
+	while (s->queue != NULL)
+		if (!send_first(r, &s->queue, s->fd, is_plain(r, s, CLIENT_TO_UPSTREAM),
+			&connected, session_totals(r, s), CLIENT_TO_UPSTREAM))
 			break;
-	}
 	supply_watch_write(r, s, s->queue != NULL);
 }
 
 void
 forward_listener_queue(struct relay *r, struct listener *l)
 {
-	struct outbox *box = &r->batch->down;
-	struct destination to;
 	const struct datagram *d;
+	struct destination to;
 
 	while (l->queue != NULL) {
 		d = queue_first(l->queue);
 		to =
 		    (struct destination){ d->client_address, d->client_port, d->local_address };
-		outbox_add(box, d->session, d->payload, d->length, d->segment, d->tos,
-		    !r->config.segment_offload, &to);
-		if (!send_first(r, &l->queue, l->fd, box, l->totals, UPSTREAM_TO_CLIENT))
+		if (!send_first(r, &l->queue, l->fd, !r->config.segment_offload, &to, l->totals,
+			UPSTREAM_TO_CLIENT))
 			break;
 	}
 }

@@ -20,13 +20,6 @@ outbox_clear(struct outbox *box)
 	box->parcels = box->buffers = 0;
 }
 
-int
-outbox_full(const struct outbox *box)
-{
-	/* A train may have to be cut in two or three. */
-	return (box->parcels + 3 > OUTBOX_PARCELS || box->buffers + 3 > OUTBOX_BUFFERS);
-}
-
 /* ---- filling ---- */
 
 static void
@@ -69,65 +62,99 @@ address(struct outbox *box, uint32_t i, const struct destination *to, uint8_t to
 
 /* Whether this datagram can join the last parcel. */
 static int
-joins(const struct outbox *box, uint32_t owner, uint32_t length, uint8_t tos)
+joins(const struct outbox *box, uint32_t owner, const struct received *in)
 {
-	const struct parcel *p = &box->parcel[box->parcels - 1];
-	uint32_t size = p->segment == 0 ? p->length : p->segment;
+	const struct parcel *p;
+	uint32_t size;
 
-	return (box->parcels > 0 && p->owner == owner && p->tos == tos && !p->plain &&
+	if (box->parcels == 0 || box->buffers == OUTBOX_BUFFERS || in->segment != 0)
+		return (0);
+	p = &box->parcel[box->parcels - 1];
+	size = p->segment == 0 ? p->length : p->segment;
+	return (p->owner == owner && p->tos == in->tos && !p->plain &&
 	    /* made of datagrams, one a buffer, all of one size so far */
 	    (p->segment == 0 || p->buffers > 1) && p->length == size * p->buffers &&
-	    length > 0 && length <= size && p->buffers < TRAIN_DATAGRAMS_MAX &&
-	    p->length + length <= TRAIN_BYTES_MAX);
+	    in->length > 0 && in->length <= size && p->buffers < TRAIN_DATAGRAMS_MAX &&
+	    p->length + in->length <= TRAIN_BYTES_MAX);
 }
 
 static void
-add_parcel(struct outbox *box, uint32_t owner, const void *payload, uint32_t length,
-    uint32_t segment, uint8_t tos, int plain, const struct destination *to)
+add_buffer(struct outbox *box, const struct received *in, uint32_t length)
 {
-	uint32_t i = box->parcels++;
+	box->iov[box->buffers++] = (struct iovec){ (void *)(uintptr_t)in->payload, length };
+}
 
+static void
+join(struct outbox *box, const struct received *in)
+{
+	struct parcel *p = &box->parcel[box->parcels - 1];
+
+	if (p->segment == 0)
+		p->segment = p->length;
+	p->length += in->length;
+	p->buffers++;
+	add_buffer(box, in, in->length);
+}
+
+/* Make a parcel of the first `length` bytes.  Returns -1 when the box is full. */
+static int
+add_parcel(struct outbox *box, uint32_t owner, const struct received *in, uint32_t length,
+    int plain, const struct destination *to)
+{
+	uint32_t i = box->parcels;
+
+	if (i == OUTBOX_PARCELS || box->buffers == OUTBOX_BUFFERS)
+		return (-1);
+	box->parcels++;
 	box->parcel[i] = (struct parcel){
 		.owner = owner,
 		.length = length,
-		.segment = length > segment ? segment : 0,
+		.segment = length > in->segment ? in->segment : 0,
 		.buffer = box->buffers,
 		.buffers = 1,
-		.tos = tos,
+		.tos = in->tos,
 		.plain = (uint8_t)plain,
 	};
-	box->iov[box->buffers++] = (struct iovec){ (void *)(uintptr_t)payload, length };
+	add_buffer(box, in, length);
 	memset(&box->msg[i], 0, sizeof(box->msg[i]));
-	address(box, i, to, tos);
+	address(box, i, to, in->tos);
+	return (0);
 }
 
-void
-outbox_add(struct outbox *box, uint32_t owner, const void *payload, uint32_t length,
-    uint32_t segment, uint8_t tos, int plain, const struct destination *to)
+/*
+ * Bytes of it that one parcel can hold: a datagram, or as many of a train as the kernel takes
+ * at once.  One of them at least: nothing bounds what a segment size may be.
+ */
+static uint32_t
+parcel_length(const struct received *in)
 {
-	const unsigned char *p = payload;
-	struct parcel *last;
-	uint32_t most, n;
+	uint32_t n;
 
-	if (segment == 0 && !plain && box->parcels > 0 && joins(box, owner, length, tos)) {
-		last = &box->parcel[box->parcels - 1];
-		if (last->segment == 0)
-			last->segment = last->length;
-		last->length += length;
-		last->buffers++;
-		box->iov[box->buffers++] = (struct iovec){ (void *)(uintptr_t)payload, length };
-		return;
+	if (in->segment == 0)
+		return (in->length);
+	n = TRAIN_BYTES_MAX / in->segment;
+	n = n == 0 ? 1 : n < TRAIN_DATAGRAMS_MAX ? n : TRAIN_DATAGRAMS_MAX;
+	return (in->length < n * in->segment ? in->length : n * in->segment);
+}
+
+int
+outbox_add(struct outbox *box, uint32_t owner, struct received *in, int plain,
+    const struct destination *to)
+{
+	uint32_t n;
+
+	if (!plain && joins(box, owner, in)) {
+		join(box, in);
+		return (0);
 	}
-	if (segment == 0) {
-		add_parcel(box, owner, p, length, 0, tos, plain, to);
-		return;
-	}
-	most = TRAIN_BYTES_MAX / segment;
-	most = segment * (most < TRAIN_DATAGRAMS_MAX ? most : TRAIN_DATAGRAMS_MAX);
-	for (; length > 0; length -= n, p += n) {
-		n = length < most ? length : most;
-		add_parcel(box, owner, p, n, segment, tos, plain, to);
-	}
+	do {
+		n = parcel_length(in);
+		if (add_parcel(box, owner, in, n, plain, to) == -1)
+			return (-1);
+		in->payload += n;
+		in->length -= n;
+	} while (in->length > 0);
+	return (0);
 }
 
 uint32_t
@@ -177,21 +204,21 @@ seal(struct outbox *box)
  * One call of sendmmsg(2), which stops at the first message that fails and tells why only when
  * that is the first; and the reason may be an ICMP error that belongs to an earlier datagram.
  * So what fails is repeated once: *again is the caller's memory of that.  Returns the number
- * of messages that were sent, 0 if the call is to be repeated, -1 if the first must be dropped,
- * -2 if it would block.
+ * of messages that were sent, 0 if the first failed and is to be repeated, -1 if it must be
+ * dropped, -2 if it would block.
  */
 static int
 send_some(int fd, struct mmsghdr *msg, uint32_t n, int *again)
 {
 	int sent;
 
-	sent = sendmmsg(fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	do
+		sent = sendmmsg(fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent == -1 && errno == EINTR);
 	if (sent > 0) {
 		*again = 0;
 		return (sent);
 	}
-	if (errno == EINTR)
-		return (0);
 	if (errno == EAGAIN)
 		return (-2);
 	*again = !*again;
@@ -258,7 +285,7 @@ send_plain(struct outbox *box, uint32_t parcel, int fd, const struct outbox_repo
 			advance(box, p, i);
 			return (-1);
 		}
-		if (sent == 0 && again)
+		if (sent == 0)
 			report->failed(report->arg, p->owner);
 		if (sent == -1) {
 			report->dropped(report->arg, p->owner, 1);
@@ -319,12 +346,12 @@ outbox_send(struct outbox *box, int fd, const struct outbox_report *report)
 		sent = send_some(fd, &box->msg[i], n, &again);
 		if (sent == -2)
 			return (i);
-		if (sent <= 0 && (again || sent == -1) && is_refusal(p, errno)) {
+		if (sent <= 0 && is_refusal(p, errno)) {
 			refuse(box, i, report);
 			again = 0;
 			continue;
 		}
-		if (sent == 0 && again)
+		if (sent == 0)
 			report->failed(report->arg, p->owner);
 		if (sent == -1) {
 			report->dropped(

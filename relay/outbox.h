@@ -27,6 +27,8 @@ struct parcel {
 	uint8_t plain; /* datagram by datagram */
 };
 
+struct received;
+
 struct outbox {
 	uint32_t parcels, buffers;
 	struct parcel parcel[OUTBOX_PARCELS];
@@ -60,17 +62,16 @@ struct outbox_report {
 /* Empty the box. */
 void outbox_clear(struct outbox *box);
 
-/* Whether another buffer may not fit any more. */
-int outbox_full(const struct outbox *box);
-
 /*
- * Add a buffer: one datagram, or with `segment` a train.  A datagram that continues its
- * predecessor (same owner, destination and TOS, no larger, that one not smaller than those
- * before) is joined with it, unless `plain`, which keeps every datagram single.  The box must
- * not be full; the payload must stay until it is sent.
+ * Add what was received: one datagram, or a train, which is cut if it is more than the kernel
+ * takes at once.  A datagram that continues its predecessor (same owner, destination and TOS,
+ * no larger, that one not smaller than those before) is joined with it, unless `plain`, which
+ * keeps every datagram single.  The payload must stay until it is sent.  Returns 0, or -1 when
+ * the box is full: then *in is what is still to be added, after the box was sent and emptied.
+ * An empty box always takes something.
  */
-void outbox_add(struct outbox *box, uint32_t owner, const void *payload, uint32_t length,
-    uint32_t segment, uint8_t tos, int plain, const struct destination *to);
+int outbox_add(struct outbox *box, uint32_t owner, struct received *in, int plain,
+    const struct destination *to);
 
 /*
  * Send everything.  Returns the first parcel that would have blocked, changed to what of it

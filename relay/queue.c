@@ -71,12 +71,12 @@ queue_remove_first(struct queue_pool *pool, struct queue **queue)
 }
 
 void
-queue_keep_last(struct queue_pool *pool, struct queue *queue, uint16_t bytes)
+queue_keep_last(struct queue_pool *pool, struct queue *queue, uint32_t bytes)
 {
 	struct datagram *d = STAILQ_FIRST(&queue->datagrams);
 
 	memmove(d->payload, d->payload + d->length - bytes, bytes);
-	pool->bytes -= (size_t)d->length - bytes;
+	pool->bytes -= d->length - bytes;
 	d->length = bytes;
 	if (d->length <= d->segment)
 		d->segment = 0;

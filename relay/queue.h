@@ -20,9 +20,9 @@ struct datagram {
 	uint32_t session;	 /* index that it is counted for, or NONE once that is closed */
 	uint32_t client_address; /* where it goes to, in the client's direction */
 	uint32_t local_address;	 /* and where it leaves from */
+	uint32_t length;
+	uint32_t segment; /* of a train: size of each datagram but the last; else 0 */
 	uint16_t client_port;
-	uint16_t length;
-	uint16_t segment; /* of a train: size of each datagram but the last; else 0 */
 	uint8_t tos;
 	unsigned char payload[];
 };
@@ -63,7 +63,7 @@ queue_first(const struct queue *queue)
 void queue_remove_first(struct queue_pool *pool, struct queue **queue);
 
 /* Only the last `bytes` of the first datagram, a train, are still to be sent. */
-void queue_keep_last(struct queue_pool *pool, struct queue *queue, uint16_t bytes);
+void queue_keep_last(struct queue_pool *pool, struct queue *queue, uint32_t bytes);
 
 /* Compute the pool's deadline anew, after the expired ones are gone. */
 void queue_pool_update(struct queue_pool *pool);

@@ -105,7 +105,7 @@ run_client(struct sockaddr_in *to, int trains, int datagrams, int size, int last
 	struct results results = { 0 };
 	int fd, buffer = 4 << 20;
 
-	if (length > 65000)
+	if (length > 65507)
 		errx(2, "a train of %zu bytes is too long", length);
 	if ((fd = socket(AF_INET, SOCK_DGRAM, 0)) == -1)
 		err(1, "socket");
@@ -168,13 +168,13 @@ main(int argc, char **argv)
 			trains = number(optarg, 1, 100000);
 			break;
 		case 'd':
-			datagrams = number(optarg, 1, 64);
+			datagrams = number(optarg, 1, 128);
 			break;
 		case 's':
-			size = number(optarg, 1, 65000);
+			size = number(optarg, 1, 65507);
 			break;
 		case 'e':
-			last = number(optarg, 1, 65000);
+			last = number(optarg, 1, 65507);
 			break;
 		case 'l':
 			run_server(number(optarg, 1, 65535));

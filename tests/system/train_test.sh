@@ -186,3 +186,50 @@ would_block_body()
 	run_trains waiting -n 5 -d 40 -s 1400
 	stop_udp46
 }
+
+# unharmed DATAGRAMS: the relay has lived through it, and has passed on so many in each direction.
+unharmed()
+{
+	wait_total client_to_upstream_datagrams -ge "$1"
+	wait_total upstream_to_client_datagrams -ge "$1"
+	expect "datagrams" "$(total client_to_upstream_datagrams)" -eq "$1"
+	expect "restarts" "$(total child_restarts)" -eq 0
+	stop_udp46
+}
+
+root_case huge "Datagrams too large for a train of ours leave one by one, none lost"
+huge_body()
+{
+	make_network
+	start_train
+	start_udp46_default
+	status=0
+	# On loopback, where the path takes such a segment.
+	for _sizes in '-s 65001 -e 399' '-s 65001 -e 506' '-s 65506 -e 1' '-s 32501' '-s 65000 -e 1'; do
+		in_relay "$helpers/train" -n 3 -d 2 $_sizes 192.0.2.1 5000 || status=$?
+	done
+	expect "exit status" $status -eq 0
+	expect "trains at home" "$(trains_at_home)" -eq 0
+	unharmed 30
+}
+
+root_case huge_from_link "The same from a link, as a virtual machine would send it"
+huge_from_link_body()
+{
+	make_network
+	start_train
+	start_udp46_default
+	in_client "$helpers/forge" -l 65400 -g 65001 relay 192.0.2.10 192.0.2.1 5000 || fail "forge"
+	unharmed 2
+}
+
+root_case tiny "As many and as small as a train can be: all arrive, in order"
+tiny_body()
+{
+	make_network
+	start_train
+	start_udp46_default
+	run_trains of_one_byte -n 100 -d 128 -s 1
+	in_client "$helpers/forge" -l 128 -g 1 relay 192.0.2.10 192.0.2.1 5000 || fail "forge"
+	unharmed 12928
+}

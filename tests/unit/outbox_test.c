@@ -88,10 +88,18 @@ begin(void)
 		payload[i] = (unsigned char)(i * 31 + i / 256);
 }
 
-static void
+/* Returns how many bytes found no room. */
+static uint32_t
 add(uint32_t owner, uint32_t at, uint32_t length, uint32_t segment, uint8_t tos, int plain)
 {
-	outbox_add(&box, owner, payload + at, length, segment, tos, plain, &connected);
+	struct received in = {
+		.payload = payload + at, .length = length, .segment = segment, .tos = tos
+	};
+
+	if (outbox_add(&box, owner, &in, plain, &connected) == 0)
+		return (0);
+	ATF_CHECK_EQ(in.payload + in.length, payload + at + length);
+	return (in.length);
 }
 
 /* Two UDP sockets on the loopback address, connected to each other. */
@@ -219,18 +227,68 @@ CASE(trains_are_cut)
 	ATF_CHECK_EQ(box.parcel[1].segment, 0);
 }
 
+/* Whatever a segment size says: a datagram has room, and the array an end. */
+CASE(too_large_for_a_train)
+{
+	static const uint32_t segments[] = { 65001, 65506, 65507, 65535, 70000 };
+	int pair[2];
+	size_t i;
+
+	for (i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
+		begin();
+		ATF_CHECK_EQ(add(1, 0, 65507, segments[i], 0, 0), 0);
+		ATF_CHECK_EQ(box.parcels, segments[i] < 65507 ? 2 : 1);
+		ATF_CHECK(box.parcel[0].segment == 0 && box.parcel[1].segment == 0);
+		ATF_CHECK_EQ(outbox_bytes(&box, 0), 65507);
+	}
+	make_pair(pair);
+	begin();
+	ATF_CHECK_EQ(add(1, 0, 65400, 65001, 0, 0), 0);
+	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	expect(pair[1], 0, 65001);
+	expect(pair[1], 65001, 399);
+	ATF_CHECK(heard.sent == 2 && heard.bytes == 65400 && heard.refused == 0);
+}
+
+CASE(too_many_for_the_box)
+{
+	uint32_t left, at, most = OUTBOX_PARCELS * TRAIN_DATAGRAMS_MAX;
+	int plain;
+
+	for (plain = 0; plain <= 1; plain++) {
+		begin();
+		left = add(1, 0, 65507, 1, 0, plain);
+		ATF_CHECK_EQ(left, 65507 - most);
+		ATF_CHECK(box.parcels == OUTBOX_PARCELS && box.buffers == OUTBOX_BUFFERS);
+		/* Full is full, for a neighbour and for nothing at all. */
+		ATF_CHECK_EQ(add(1, 0, 1, 0, 0, plain), 1);
+		ATF_CHECK_EQ(add(1, 0, 65507, 1, 0, plain), 65507);
+		ATF_CHECK_EQ(outbox_bytes(&box, 0), most);
+		/* Emptied, it takes the rest. */
+		for (at = 65507 - left; left > 0; at = 65507 - left) {
+			outbox_clear(&box);
+			left = add(1, at, left, 1, 0, plain);
+		}
+		ATF_CHECK_EQ(outbox_bytes(&box, 0), 65507 % most);
+	}
+}
+
 CASE(fills)
 {
 	int n;
 
 	begin();
-	for (n = 0; !outbox_full(&box); n++)
-		add((uint32_t)n, 0, 65527, 1420, 0, 0);
-	ATF_CHECK(n > 10 && box.parcels <= OUTBOX_PARCELS);
+	for (n = 0; add((uint32_t)n, 0, 65527, 1420, 0, 0) == 0;)
+		n++;
+	ATF_CHECK(n > 10 && box.parcels == OUTBOX_PARCELS);
 	begin();
-	for (n = 0; !outbox_full(&box); n++)
-		add(1, 0, 100, 0, 0, 0);
-	ATF_CHECK(n > 30 && box.buffers <= OUTBOX_BUFFERS && box.parcels == 1);
+	for (n = 0; n < OUTBOX_BUFFERS; n++)
+		ATF_CHECK_EQ(add(1, 0, 100, 0, 0, 0), 0);
+	ATF_CHECK_EQ(box.parcels, 1);
+	ATF_CHECK_EQ(add(1, 0, 100, 0, 0, 0), 100);
+	/* There are parcels left, but no buffer. */
+	ATF_CHECK_EQ(add(2, 0, 100, 0, 0, 0), 100);
+	ATF_CHECK_EQ(box.buffers, OUTBOX_BUFFERS);
 }
 
 CASE(one_by_one)
@@ -415,6 +473,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, strangers_are_not);
 	ATF_TP_ADD_TC(tp, trains);
 	ATF_TP_ADD_TC(tp, trains_are_cut);
+	ATF_TP_ADD_TC(tp, too_large_for_a_train);
+	ATF_TP_ADD_TC(tp, too_many_for_the_box);
 	ATF_TP_ADD_TC(tp, fills);
 	ATF_TP_ADD_TC(tp, one_by_one);
 	ATF_TP_ADD_TC(tp, pending_error);
