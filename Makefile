@@ -188,9 +188,8 @@ $(UNIT:=.o): ALL_CPPFLAGS += $(ATF_CFLAGS)
 $(UNIT): %: %.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ATF_LIBS) $(PKG_LIBS)
 
-# It plays the kernel's part where a real one would not do as it is told.
-$(BUILD)/tests/unit/outbox_test: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
-# And the resolver's, which may say anything.
+# They play the kernel's part, or a child's, where a real one would not do as it is told.
+$(BUILD)/tests/unit/outbox_test $(BUILD)/tests/fuzz/outbox_fuzz: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
 $(BUILD)/tests/unit/setup_test: ALL_LDFLAGS += -Wl,--wrap=resolve
 
 $(HELPERS): %: %.o $(LIB)

@@ -130,7 +130,9 @@ parcel_length(const struct received *in)
 {
 	uint32_t n;
 
-	if (in->segment == 0)
+	if (in->segment == 0 ||
+	    (in->length <= TRAIN_BYTES_MAX &&
+		datagrams_of(in->length, in->segment) <= TRAIN_DATAGRAMS_MAX))
 		return (in->length);
 	n = TRAIN_BYTES_MAX / in->segment;
 	n = n == 0 ? 1 : n < TRAIN_DATAGRAMS_MAX ? n : TRAIN_DATAGRAMS_MAX;

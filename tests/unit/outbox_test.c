@@ -221,6 +221,10 @@ CASE(trains_are_cut)
 	ATF_CHECK_EQ(box.parcels, 2);
 	ATF_CHECK_EQ(box.parcel[0].length, 45 * 1420);
 	ATF_CHECK_EQ(outbox_bytes(&box, 0), 65527);
+	/* A shorter last one is not cut off while there is room for it. */
+	begin();
+	add(1, 0, 65000, 1440, 0, 0);
+	ATF_CHECK_EQ(box.parcels, 1);
 	/* A rest of one datagram is no train. */
 	begin();
 	add(1, 0, 65 * 10, 10, 0, 0);
