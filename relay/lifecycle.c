@@ -128,6 +128,9 @@ make_room(struct relay *r)
 static enum drop_reason
 admit(struct relay *r, const struct session_key *key)
 {
+	/* Nobody can be answered there. */
+	if (key->client_port == 0)
+		return (DROP_SOURCE_DENIED);
 	if (r->supply == SUPPLY_UNREACHABLE && r->stock.first == NONE) {
 		r->listener[key->listener].totals->upstream_socket_open_errors++;
 		return (DROP_UPSTREAM_UNREACHABLE);

@@ -277,3 +277,21 @@ all_served()
 	many_round
 	[ "$(value answered many.out)" -eq 80 ]
 }
+
+root_case port_zero "A datagram that cannot be answered opens no session, and is counted"
+port_zero_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	in_client "$helpers/forge" -p 0 relay 192.0.2.10 192.0.2.1 5000 || fail "forge"
+	wait_total drops_source_denied -eq 1
+	# So does a train, datagram by datagram, and its neighbour is not concerned.
+	in_client "$helpers/forge" -p 0 -l 1000 -g 300 relay 192.0.2.10 192.0.2.1 5000 ||
+	    fail "forge"
+	in_client "$helpers/forge" -p 1 relay 192.0.2.10 192.0.2.1 5000 || fail "forge"
+	wait_total drops_source_denied -eq 5
+	wait_total client_to_upstream_datagrams -eq 1
+	expect "sessions" "$(total sessions_created)" -eq 1
+	stop_udp46
+}
