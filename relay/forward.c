@@ -154,6 +154,7 @@ wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 	enum drop_reason reason =
 	    s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_UPSTREAM_WRITE_ERROR;
 	struct datagram head = {
+		.wait = s->fd == -1 ? WAIT_SOCKET : WAIT_ROOM,
 		.deadline = s->fd == -1 ? s->opened + SOCKET_WAIT_MAX
 					: r->now + r->config.write_timeout,
 		.session = session_index(&r->table, s),

@@ -135,7 +135,7 @@ admit(struct relay *r, const struct session_key *key)
 		r->listener[key->listener].totals->upstream_socket_open_errors++;
 		return (DROP_UPSTREAM_UNREACHABLE);
 	}
-	if (r->stock.first == NONE && r->queues.count >= QUEUE_POOL_DATAGRAMS)
+	if (r->stock.first == NONE && r->queues.count[WAIT_SOCKET] >= QUEUE_POOL_DATAGRAMS)
 		return (DROP_SESSION_UNAVAILABLE);
 	if (session_address_limited(&r->table, key->client_address))
 		return (DROP_ADDRESS_LIMIT);

@@ -8,9 +8,8 @@
 void
 queue_pool_init(struct queue_pool *pool)
 {
+	memset(pool, 0, sizeof(*pool));
 	LIST_INIT(&pool->queues);
-	pool->count = 0;
-	pool->bytes = 0;
 	pool->deadline = NEVER;
 }
 
@@ -21,8 +20,8 @@ queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session, ui
 	struct datagram *d = NULL;
 	struct queue *q = *queue;
 
-	if (pool->count >= QUEUE_POOL_DATAGRAMS ||
-	    pool->bytes + head->length > QUEUE_POOL_BYTES ||
+	if (pool->count[head->wait] >= QUEUE_POOL_DATAGRAMS ||
+	    pool->bytes[head->wait] + head->length > QUEUE_POOL_BYTES ||
 	    (q != NULL && q->count >= QUEUE_DATAGRAMS))
 		goto full;
 	if ((d = malloc(sizeof(*d) + head->length)) == NULL)
@@ -41,8 +40,8 @@ queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session, ui
 	memcpy(d->payload, payload, head->length);
 	STAILQ_INSERT_TAIL(&q->datagrams, d, entry);
 	q->count++;
-	pool->count++;
-	pool->bytes += d->length;
+	pool->count[d->wait]++;
+	pool->bytes[d->wait] += d->length;
 	pool->deadline = clock_earlier(pool->deadline, d->deadline);
 	return (0);
 full:
@@ -58,15 +57,15 @@ queue_remove_first(struct queue_pool *pool, struct queue **queue)
 	struct datagram *d = STAILQ_FIRST(&q->datagrams);
 
 	STAILQ_REMOVE_HEAD(&q->datagrams, entry);
-	pool->count--;
-	pool->bytes -= d->length;
+	pool->count[d->wait]--;
+	pool->bytes[d->wait] -= d->length;
 	free(d);
 	if (--q->count == 0) {
 		LIST_REMOVE(q, entry);
 		free(q);
 		*queue = NULL;
 	}
-	if (pool->count == 0)
+	if (LIST_EMPTY(&pool->queues))
 		pool->deadline = NEVER;
 }
 
@@ -76,7 +75,7 @@ queue_keep_last(struct queue_pool *pool, struct queue *queue, uint32_t bytes)
 	struct datagram *d = STAILQ_FIRST(&queue->datagrams);
 
 	memmove(d->payload, d->payload + d->length - bytes, bytes);
-	pool->bytes -= d->length - bytes;
+	pool->bytes[d->wait] -= d->length - bytes;
 	d->length = bytes;
 	if (d->length <= d->segment)
 		d->segment = 0;

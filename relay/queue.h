@@ -6,13 +6,20 @@
 #include <stdint.h>
 
 /*
- * Datagrams that cannot be sent now: to the upstream because a session's socket would block
- * or is still to come, to clients because a listener would block.  All queues of a relay share
- * one bound, and each has one of its own, so that nobody's trouble becomes another's.
+ * Datagrams that cannot be sent now.  All queues of a relay share one pool, in which those that
+ * wait for a socket and those that wait for room in one have bounds of their own: slow sessions
+ * must not shut out new ones.  Each queue has a bound, too, so that no slow one takes it all.
  */
 #define QUEUE_POOL_DATAGRAMS 1024
 #define QUEUE_POOL_BYTES (16 << 20)
 #define QUEUE_DATAGRAMS 128
+
+/* What a datagram waits for. */
+enum queue_wait {
+	WAIT_ROOM,   /* in the send buffer of its session's socket, or of its listener */
+	WAIT_SOCKET, /* a socket for its session */
+	WAIT_MAX
+};
 
 struct datagram {
 	STAILQ_ENTRY(datagram) entry;
@@ -24,6 +31,7 @@ struct datagram {
 	uint32_t segment; /* of a train: size of each datagram but the last; else 0 */
 	uint16_t client_port;
 	uint8_t tos;
+	uint8_t wait; /* enum queue_wait, as of when it came */
 	unsigned char payload[];
 };
 
@@ -37,8 +45,8 @@ struct queue {
 
 struct queue_pool {
 	LIST_HEAD(, queue) queues;
-	uint32_t count;
-	size_t bytes;
+	uint32_t count[WAIT_MAX];
+	size_t bytes[WAIT_MAX];
 	int64_t deadline; /* no datagram's is earlier; NEVER when there is none */
 };
 

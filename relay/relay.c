@@ -14,7 +14,7 @@
 /* Events of one turn. */
 #define EVENTS 64
 
-/* Datagrams that wait, mostly for sockets, and for how long nobody else is then heard. */
+/* Datagrams that wait for sockets, and for how long nobody else is then heard. */
 #define RUSH (QUEUE_POOL_DATAGRAMS / 2)
 #define RUSH_PAUSE (20 * MILLISECOND)
 
@@ -128,8 +128,8 @@ log_held_records(struct relay *r)
 static int
 is_rushed(const struct relay *r)
 {
-	return (r->queues.count >= RUSH && r->waiting.first != NONE && r->supply == SUPPLY_OK &&
-	    r->now - r->heard < RUSH_PAUSE);
+	return (r->queues.count[WAIT_SOCKET] >= RUSH && r->waiting.first != NONE &&
+	    r->supply == SUPPLY_OK && r->now - r->heard < RUSH_PAUSE);
 }
 
 static int

@@ -301,6 +301,33 @@ would_block_waits_body()
 	client_ok burst -n 90 -r 20000 -s 1200 -w 10000 192.0.2.1 5000
 }
 
+root_case would_block_newcomers "Sessions whose sends would block leave room for those that wait for a socket"
+would_block_newcomers_body()
+{
+	make_network
+	start_echo 7000
+	atf_check tc -n "$relay" qdisc add dev home root tbf rate 8kbit burst 3000 limit 10000000
+	# What the slow link is not asked for: who lives behind it.
+	_ether=$(ip -n "$home" -brief link show dev relay | awk '{ print $3 }')
+	atf_check ip -n "$relay" neigh replace 2001:db8:1::2 dev home lladdr "$_ether" nud permanent
+	start_udp46_default --socket-buffer-size 131072 --write-timeout 60s
+	for _client in 10 11 12 13 14 15 16 17; do
+		spawn "slow$_client" "$client" "$helpers/client" -b "192.0.2.$_client" \
+		    -n 300 -r 300 -s 1200 -w 100 192.0.2.1 5000
+	done
+	for _client in 10 11 12 13 14 15 16 17; do
+		finish "slow$_client"
+	done
+	# Each has sent more than its socket and its queue take.
+	wait_total drops_upstream_write_error -ge 400
+	# More than there are sockets in stock; the listener may not hold all of them.
+	start_many -n 1000 -r 1000000 -w 1000 192.0.2.1 5000
+	many_round
+	wait_total sessions_created -gt 264
+	expect "turned away" "$(total drops_session_unavailable)" -eq 0
+	stop_udp46
+}
+
 root_case would_block_down "Towards clients, too, what cannot be sent in time is dropped and counted"
 would_block_down_body()
 {

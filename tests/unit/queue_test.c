@@ -5,10 +5,15 @@
 #include "relay/queue.h"
 #include "tests/unit/unit.h"
 
+/* What the datagrams of a case wait for. */
+static enum queue_wait wait_for;
+
 static int
 append(struct queue_pool *pool, struct queue **queue, int64_t deadline, const char *text)
 {
-	struct datagram head = { .deadline = deadline, .length = (uint16_t)strlen(text) };
+	struct datagram head = { .deadline = deadline,
+		.length = (uint32_t)strlen(text),
+		.wait = (uint8_t)wait_for };
 
 	return (queue_append(pool, queue, 1, 0, &head, text));
 }
@@ -33,12 +38,13 @@ CASE(order)
 	ATF_CHECK(memcmp(queue_first(queue)->payload, "three", 5) == 0);
 	queue_remove_first(&pool, &queue);
 	ATF_CHECK(queue == NULL);
-	ATF_CHECK_EQ(pool.count, 0);
-	ATF_CHECK_EQ(pool.bytes, 0);
+	ATF_CHECK_EQ(pool.count[WAIT_ROOM], 0);
+	ATF_CHECK_EQ(pool.bytes[WAIT_ROOM], 0);
 	ATF_CHECK_EQ(pool.deadline, NEVER);
 }
 
-CASE(bounds)
+static void
+check_bounds(void)
 {
 	struct queue_pool pool;
 	struct queue *queues[QUEUE_POOL_DATAGRAMS / QUEUE_DATAGRAMS + 1] = { NULL };
@@ -51,9 +57,14 @@ CASE(bounds)
 		/* A queue of its own bound, whatever is left of the pool. */
 		ATF_CHECK(append(&pool, &queues[i], 1, "x") == -1 && errno == ENOBUFS);
 	}
-	ATF_CHECK_EQ(pool.count, QUEUE_POOL_DATAGRAMS);
+	ATF_CHECK_EQ(pool.count[wait_for], QUEUE_POOL_DATAGRAMS);
 	ATF_CHECK(append(&pool, &queues[full], 1, "x") == -1 && errno == ENOBUFS);
 	ATF_CHECK(queues[full] == NULL);
+	/* Those who wait for something else are not concerned. */
+	wait_for = !wait_for;
+	ATF_CHECK_EQ(append(&pool, &queues[full], 1, "x"), 0);
+	queue_remove_first(&pool, &queues[full]);
+	wait_for = !wait_for;
 	queue_remove_first(&pool, &queues[0]);
 	ATF_CHECK_EQ(append(&pool, &queues[full], 1, "x"), 0);
 	for (i = 0; i <= full; i++)
@@ -62,11 +73,17 @@ CASE(bounds)
 	ATF_CHECK(LIST_EMPTY(&pool.queues));
 }
 
+CASE(bounds)
+{
+	for (wait_for = 0; wait_for < WAIT_MAX; wait_for++)
+		check_bounds();
+}
+
 CASE(bytes)
 {
 	static unsigned char payload[65535];
 	struct datagram head = { .deadline = 1, .length = sizeof(payload) };
-	struct queue *queues[64] = { NULL };
+	struct queue *queues[64] = { NULL }, *newcomer = NULL;
 	struct queue_pool pool;
 	int i, n = 0;
 
@@ -75,10 +92,16 @@ CASE(bytes)
 		if (queue_append(&pool, &queues[i % 64], 1, 0, &head, payload) == 0)
 			n++;
 	ATF_CHECK_EQ(n, QUEUE_POOL_BYTES / 65535);
+	head.wait = WAIT_SOCKET;
+	ATF_CHECK_EQ(queue_append(&pool, &newcomer, 1, 0, &head, payload), 0);
+	/* What is left of a train gives back the rest of its bytes. */
+	queue_keep_last(&pool, newcomer, 535);
+	ATF_CHECK_EQ(pool.bytes[WAIT_SOCKET], 535);
+	queue_remove_first(&pool, &newcomer);
 	for (i = 0; i < 64; i++)
 		while (queues[i] != NULL)
 			queue_remove_first(&pool, &queues[i]);
-	ATF_CHECK_EQ(pool.bytes, 0);
+	ATF_CHECK(pool.bytes[WAIT_ROOM] == 0 && pool.bytes[WAIT_SOCKET] == 0);
 }
 
 ATF_TP_ADD_TCS(tp)
