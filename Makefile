@@ -191,6 +191,7 @@ $(UNIT): %: %.o $(LIB)
 # They play the kernel's part, or a child's, where a real one would not do as it is told.
 $(BUILD)/tests/unit/outbox_test $(BUILD)/tests/fuzz/outbox_fuzz: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
 $(BUILD)/tests/unit/setup_test: ALL_LDFLAGS += -Wl,--wrap=resolve
+$(BUILD)/tests/unit/supply_test: ALL_LDFLAGS += -Wl,--wrap=epoll_ctl
 
 $(HELPERS): %: %.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)

@@ -18,6 +18,9 @@
 #define RUSH (QUEUE_POOL_DATAGRAMS / 2)
 #define RUSH_PAUSE (20 * MILLISECOND)
 
+/* How often the control socket is looked at while the set does not watch it. */
+#define UNWATCHED_PAUSE (100 * MILLISECOND)
+
 /* What an event is about, in the lower half of its data: a slot of the store, or one of these. */
 #define EVENT_CONTROL UINT32_MAX
 #define EVENT_SNAPSHOT (UINT32_MAX - 1)
@@ -141,7 +144,24 @@ relay_timeout(const struct relay *r)
 		deadline = clock_earlier(deadline, r->log.since + SECOND);
 	if (is_rushed(r))
 		deadline = clock_earlier(deadline, r->heard + RUSH_PAUSE);
+	if (r->watched == 0)
+		deadline = clock_earlier(deadline, r->now + UNWATCHED_PAUSE);
 	return (clock_timeout(deadline, r->now));
+}
+
+int
+relay_epoll(struct relay *r, int operation, int fd, uint64_t data, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u64 = data };
+
+	if (epoll_ctl(r->epoll, operation, fd, &event) == 0)
+		return (0);
+	if (operation != EPOLL_CTL_ADD || (errno != ENOSPC && errno != ENOMEM))
+		fatal("epoll_ctl", "operation=%d error=%s", operation, strerror(errno));
+	if (!r->watch_refused)
+		log_warn("socket not watched", "error=%s", strerror(errno));
+	r->watch_refused = 1;
+	return (-1);
 }
 
 /*
@@ -151,16 +171,13 @@ relay_timeout(const struct relay *r)
 static void
 watch(struct relay *r, int fd, uint32_t what, uint32_t *watched, uint32_t wanted)
 {
-	struct epoll_event event = { .events = wanted, .data.u64 = what };
 	int operation = *watched == 0 ? EPOLL_CTL_ADD
 	    : wanted == 0	      ? EPOLL_CTL_DEL
 				      : EPOLL_CTL_MOD;
 
-	if (*watched == wanted)
-		return;
-	if (epoll_ctl(r->epoll, operation, fd, &event) == -1)
-		fatal("epoll_ctl", "event=%u error=%s", what, strerror(errno));
-	*watched = wanted;
+	/* What is refused is tried again in the next turn. */
+	if (*watched != wanted && relay_epoll(r, operation, fd, what, wanted) == 0)
+		*watched = wanted;
 }
 
 static void
@@ -221,6 +238,8 @@ relay_turn(struct relay *r, const struct epoll_event *events, int n)
 
 	for (i = 0; i < n; i++)
 		take_event(r, &events[i]);
+	if (r->watched == 0)
+		supply_receive(r);
 	/* In a crowd of sessions it may be long before the set names a listener. */
 	serve_listeners(r, n == EVENTS && r->started);
 	forward_from_upstream(r, events, n);

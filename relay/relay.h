@@ -46,7 +46,8 @@ struct upstream_socket {
 	uint32_t session; /* that it serves, or NONE while it is in stock */
 	uint32_t next;	  /* in stock, or in the list of those that we refuse */
 	uint16_t port;
-	uint16_t ours; /* handed to us, not closed yet */
+	uint8_t ours; /* handed to us, not closed yet */
+	uint8_t deaf; /* not in the set: the kernel refused it */
 };
 
 /* A first-in, first-out list of indices, linked by `next`. */
@@ -100,6 +101,8 @@ struct relay {
 	struct index_list waiting;	 /* sessions without a socket */
 	struct index_list reports;	 /* sessions whose record is due */
 	struct index_list refused;	 /* slots handed back that we could not take up */
+	uint32_t deaf;			 /* sockets that the set does not watch */
+	int watch_refused;		 /* said so in the log */
 	enum supply supply;
 	int pong_due;
 	struct msg_ping pong;
@@ -111,6 +114,12 @@ struct relay {
 
 /* The life of a relay child whose control socket is CONTROL_FILENO. */
 void relay_main(void) __attribute__((noreturn));
+
+/*
+ * Change what the set watches: epoll_ctl(2).  Returns 0, or -1 when it is full, or memory is
+ * short, which is for the caller to survive.
+ */
+int relay_epoll(struct relay *relay, int operation, int fd, uint64_t data, uint32_t events);
 
 /* ---- forward.c ---- */
 

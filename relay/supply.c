@@ -57,16 +57,53 @@ event_data(const struct upstream_socket *socket, uint32_t slot)
 	return ((uint64_t)socket->generation << 32 | slot);
 }
 
-static void
+static int
 control_epoll(struct relay *r, int operation, uint32_t slot, uint32_t events)
 {
-	struct epoll_event event = {
-		.events = events,
-		.data.u64 = event_data(&r->sockets[slot], slot),
-	};
+	const struct upstream_socket *socket = &r->sockets[slot];
 
-	if (epoll_ctl(r->epoll, operation, r->sockets[slot].fd, &event) == -1)
-		fatal("epoll_ctl", "operation=%d error=%s", operation, strerror(errno));
+	return (relay_epoll(r, operation, socket->fd, event_data(socket, slot), events));
+}
+
+/*
+ * Have the set watch a socket, of the stock or a session's.  While the kernel refuses, it is
+ * deaf: no client gets it, and a session that was restored on it sends, but does not hear.
+ * It is no use to hand it back: the next would be no better.
+ */
+static int
+hear(struct relay *r, uint32_t slot)
+{
+	struct upstream_socket *socket = &r->sockets[slot];
+	int writes = socket->session != NONE && r->table.sessions[socket->session].watch_write;
+
+	if (control_epoll(r, EPOLL_CTL_ADD, slot, writes ? EPOLLIN | EPOLLOUT : EPOLLIN) == -1)
+		return (-1);
+	if (socket->session == NONE)
+		LIST_PUSH(&r->stock, r->sockets, slot);
+	return (0);
+}
+
+static void
+hear_or_wait(struct relay *r, uint32_t slot)
+{
+	r->sockets[slot].deaf = hear(r, slot) == -1;
+	r->deaf += r->sockets[slot].deaf;
+}
+
+/* Try the deaf ones again. */
+static void
+hear_deaf(struct relay *r)
+{
+	uint32_t slot;
+
+	for (slot = 0; r->deaf > 0 && slot < r->config.slots_max; slot++) {
+		if (!r->sockets[slot].deaf)
+			continue;
+		if (hear(r, slot) == -1)
+			return;
+		r->sockets[slot].deaf = 0;
+		r->deaf--;
+	}
 }
 
 int
@@ -91,7 +128,8 @@ supply_watch_write(struct relay *r, struct session *s, int watch)
 	if (s->fd == -1 || s->watch_write == watch)
 		return;
 	s->watch_write = (uint8_t)watch;
-	control_epoll(r, EPOLL_CTL_MOD, s->slot, watch ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (!r->sockets[s->slot].deaf)
+		control_epoll(r, EPOLL_CTL_MOD, s->slot, watch ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static void
@@ -107,7 +145,6 @@ take_socket(struct relay *r, const struct msg_socket *told, int fd)
 	socket->session = NONE;
 	socket->port = told->port;
 	socket->ours = 1;
-	control_epoll(r, EPOLL_CTL_ADD, told->name.slot, EPOLLIN);
 }
 
 static void
@@ -179,14 +216,18 @@ supply_expire(struct relay *r)
 void
 supply_close_socket(struct relay *r, struct session *s)
 {
+	struct upstream_socket *socket = &r->sockets[s->slot];
+
 	/*
 	 * The supervisor's duplicate keeps the socket alive, and with it its place in the
 	 * epoll set: epoll(7), Q6.
 	 */
-	control_epoll(r, EPOLL_CTL_DEL, s->slot, 0);
+	if (!socket->deaf)
+		control_epoll(r, EPOLL_CTL_DEL, s->slot, 0);
+	r->deaf -= socket->deaf;
 	close(s->fd);
 	s->fd = -1;
-	r->sockets[s->slot].ours = 0;
+	socket->ours = socket->deaf = 0;
 }
 
 /* ---- messages ---- */
@@ -199,7 +240,7 @@ take_sockets(struct relay *r)
 
 	for (i = 0; i < r->msg.count; i++) {
 		take_socket(r, &told[i], r->msg.fds[i]);
-		LIST_PUSH(&r->stock, r->sockets, told[i].name.slot);
+		hear_or_wait(r, told[i].name.slot);
 	}
 	serve_waiting(r);
 }
@@ -217,7 +258,6 @@ take_restored(struct relay *r)
 		if (lifecycle_restore(r, &told[i], r->msg.fds[i]) == -1) {
 			r->totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
 			log_warn("session not restored", "slot=%u", slot);
-			control_epoll(r, EPOLL_CTL_DEL, slot, 0);
 			close(r->sockets[slot].fd);
 			r->sockets[slot].ours = 0;
 			LIST_PUSH(&r->refused, r->sockets, slot);
@@ -227,6 +267,7 @@ take_restored(struct relay *r)
 			told[i].record.client_port, told[i].record.listener };
 		r->sockets[slot].session =
 		    session_index(&r->table, session_find(&r->table, &key));
+		hear_or_wait(r, slot);
 	}
 }
 
@@ -270,6 +311,8 @@ take_message(struct relay *r)
 	case MSG_PING:
 		memcpy(&r->pong, r->msg.payload, sizeof(r->pong));
 		r->pong_due = 1;
+		hear_deaf(r);
+		serve_waiting(r);
 		break;
 	case MSG_STOP:
 		r->quit = 1;

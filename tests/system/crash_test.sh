@@ -194,3 +194,26 @@ expired_not_restored_body()
 	client_ok stays_again -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
 	expect "ports at home" "$(upstream_ports | wc -l)" -eq 2
 }
+
+root_case unwatched "A kernel that watches no more sockets costs newcomers their place, and nobody else anything"
+unwatched_body()
+{
+	make_network
+	start_echo 7000
+	wrapper="$helpers/refuse epoll"
+	start_udp46_default
+	# As many as it does watch are fewer than the stock.
+	start_many -n 60 192.0.2.1 5000
+	many_round
+	expect "served" "$(value answered many.out)" -eq 60
+	expect "said so" "$(log_count 'socket not watched')" -eq 1
+	expect "restarts" "$(log_count 'child ended')" -eq 0
+	# So it goes with a successor, too: nobody is left out.
+	kill_relay SEGV
+	many_round
+	expect "served" "$(value answered many.out)" -eq 60
+	read_totals
+	expect "restored" "$(total sessions_restored)" -eq 60
+	expect "restarts" "$(total child_restarts)" -eq 1
+	stop_udp46
+}

@@ -10,8 +10,10 @@
  *	chroot		chroot is not permitted
  *	offload		a kernel without UDP_SEGMENT and UDP_GRO
  *	gro		a kernel without UDP_GRO
+ *	epoll		fs.epoll.max_user_watches is used up: descriptors from 100 on find no room
  */
 
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -51,6 +53,8 @@ static const struct refusal refusals[] = {
 	{ "offload", SCMP_SYS(setsockopt), ENOPROTOOPT, { 1, SCMP_CMP_EQ, SOL_UDP, 0 }, { 0 } },
 	{ "gro", SCMP_SYS(setsockopt), ENOPROTOOPT, { 1, SCMP_CMP_EQ, SOL_UDP, 0 },
 	    { 2, SCMP_CMP_EQ, UDP_GRO, 0 } },
+	{ "epoll", SCMP_SYS(epoll_ctl), ENOSPC, { 1, SCMP_CMP_EQ, EPOLL_CTL_ADD, 0 },
+	    { 2, SCMP_CMP_GE, 100, 0 } },
 };
 
 int

@@ -1,0 +1,207 @@
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "relay/relay.h"
+#include "tests/unit/unit.h"
+
+#define SLOTS 8
+
+static struct relay relay;
+static struct totals totals;
+static int supervisor; /* the other end of the control socket */
+static int peer[SLOTS];
+
+/* How many more sockets the set takes, and what is said afterwards. */
+static int room, refusal;
+
+int __real_epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event);
+
+int
+__wrap_epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_ADD && room-- <= 0) {
+		errno = refusal;
+		return (-1);
+	}
+	return (__real_epoll_ctl(epfd, operation, fd, event));
+}
+
+static void
+begin(int error)
+{
+	struct session_config config = {
+		.capacity = SLOTS, .session_timeout = SECOND, .unreplied_timeout = SECOND
+	};
+	struct relay *r = &relay;
+	int pair[2];
+
+	memset(r, 0, sizeof(*r));
+	ATF_REQUIRE_EQ(msg_pair(pair), 0);
+	r->control = pair[0];
+	supervisor = pair[1];
+	r->snapshot.link = -1;
+	r->config.slots_max = SLOTS;
+	r->config.workers = 1;
+	r->config.datagram_max = 65536;
+	r->totals = &totals;
+	r->nlisteners = 1;
+	r->listener[0].fd = -1;
+	r->listener[0].totals = &totals.listener[0];
+	r->now = clock_now();
+	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
+	ATF_REQUIRE_EQ(supply_init(r), 0);
+	ATF_REQUIRE_EQ(forward_init(r), 0);
+	ATF_REQUIRE((r->epoll = epoll_create1(0)) != -1);
+	bucket_init(&r->new_sessions, 0, r->now);
+	queue_pool_init(&r->queues);
+	room = 0;
+	refusal = error;
+}
+
+/* A connected pair, one end of which is handed over. */
+static struct msg_socket
+make_socket(uint32_t slot, int *fd)
+{
+	int pair[2];
+
+	ATF_REQUIRE_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	*fd = pair[0];
+	peer[slot] = pair[1];
+	return ((struct msg_socket){ .name = { slot, 1 }, .port = 1024 });
+}
+
+static void
+send_stock(uint32_t n)
+{
+	struct msg_socket sockets[SLOTS];
+	int fds[SLOTS];
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		sockets[i] = make_socket(i, &fds[i]);
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_SOCKETS, sockets, n, fds, (int)n), 0);
+	supply_receive(&relay);
+}
+
+static void
+heartbeat(void)
+{
+	struct msg_ping ping = { 0 };
+
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_PING, &ping, 1, NULL, 0), 0);
+	supply_receive(&relay);
+}
+
+static struct session *
+open_session(uint16_t port)
+{
+	struct session_key key = { htonl(0xc0000201), htons(port), 0 };
+
+	return (lifecycle_open(&relay, &key, htonl(0xc0000202), 1));
+}
+
+/* Whether the set names this slot, after its peer has sent something. */
+static int
+is_heard(uint32_t slot)
+{
+	struct epoll_event events[SLOTS];
+	struct session *s;
+	uint32_t named;
+	int i, n;
+
+	ATF_REQUIRE_EQ(send(peer[slot], "x", 1, 0), 1);
+	n = epoll_wait(relay.epoll, events, SLOTS, 0);
+	for (i = 0; i < n; i++)
+		if (supply_event(&relay, events[i].data.u64, &named, &s) == 0 && named == slot)
+			return (1);
+	return (0);
+}
+
+CASE(refused_in_stock)
+{
+	struct session *first, *second;
+
+	begin(ENOSPC);
+	room = 1;
+	send_stock(3);
+	ATF_CHECK_EQ(relay.deaf, 2);
+	first = open_session(1);
+	second = open_session(2);
+	/* Who would not be heard waits. */
+	ATF_REQUIRE(first != NULL && first->fd != -1 && first->slot == 0);
+	ATF_REQUIRE(second != NULL && second->fd == -1);
+	heartbeat();
+	ATF_CHECK(relay.deaf == 2 && second->fd == -1);
+	room = 2;
+	heartbeat();
+	ATF_CHECK_EQ(relay.deaf, 0);
+	ATF_REQUIRE(second->fd != -1);
+	ATF_CHECK(is_heard(first->slot) && is_heard(second->slot));
+	ATF_CHECK_EQ(relay.stock.first, 2);
+}
+
+static void
+send_restored(uint32_t n)
+{
+	struct msg_restore restore[SLOTS];
+	int fds[SLOTS];
+	uint32_t i;
+
+	memset(restore, 0, sizeof(restore));
+	for (i = 0; i < n; i++) {
+		restore[i].socket = make_socket(i, &fds[i]);
+		restore[i].record = (struct session_record){
+			.id = i + 1,
+			.created = clock_wall_at(relay.now),
+			.client_address = htonl(0xc0000201),
+			.client_port = htons((uint16_t)(i + 1)),
+			.state = SESSION_ASSURED,
+		};
+	}
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_RESTORE, restore, n, fds, (int)n), 0);
+	supply_receive(&relay);
+}
+
+CASE(refused_in_hand_back)
+{
+	struct session *s;
+	struct msg msg;
+	uint32_t i;
+
+	begin(ENOMEM);
+	room = 1;
+	send_restored(3);
+	ATF_CHECK(relay.table.count == 3 && relay.deaf == 2);
+	ATF_CHECK(is_heard(0) && !is_heard(1) && !is_heard(2));
+	/* It may have something to send, and it may end. */
+	s = &relay.table.sessions[1];
+	supply_watch_write(&relay, s, 1);
+	lifecycle_close(&relay, &relay.table.sessions[2], CLOSE_IDLE_TIMEOUT);
+	ATF_CHECK(relay.table.count == 2 && relay.deaf == 1);
+	room = SLOTS;
+	heartbeat();
+	ATF_CHECK_EQ(relay.deaf, 0);
+	for (i = 0; i < 2; i++)
+		ATF_CHECK(is_heard(i));
+	/* Nothing was handed back but the one that has ended. */
+	supply_report(&relay);
+	ATF_REQUIRE_EQ(msg_receive(supervisor, FROM_RELAY, &msg), 1);
+	while (msg.type != MSG_RECORDS)
+		ATF_REQUIRE_EQ(msg_receive(supervisor, FROM_RELAY, &msg), 1);
+	ATF_CHECK_EQ(msg.count, 1);
+	ATF_CHECK_EQ(((struct msg_record *)(void *)msg.payload)->name.slot, 2);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, refused_in_stock);
+	ATF_TP_ADD_TC(tp, refused_in_hand_back);
+	return (atf_no_error());
+}
