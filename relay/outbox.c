@@ -1,7 +1,8 @@
 /*
  * Fewer, larger sends.  The kernel's path through UDP and IP costs about the same for a train
- * of datagrams as for one, so what came in as a train (UDP_GRO) leaves as one (UDP_SEGMENT),
- * never split or copied, and neighbours of one size are joined by their buffers alone.
+ * of datagrams as for one, so what came in as a train (UDP_GRO) leaves as one (UDP_SEGMENT), or
+ * as a few if it is more than may leave at once, and neighbours of one size are joined by their
+ * buffers alone.  Nothing is copied.
  *
  * A train can be refused where its datagrams alone are not: larger than the path (EMSGSIZE,
  * or EINVAL on older kernels), or a device that cannot (EIO).  The same datagrams then go out

@@ -1,6 +1,5 @@
 #include <sys/mman.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -49,8 +48,9 @@ session_table_init(struct session_table *table, const struct session_config *con
 	for (state = 0; state < SESSION_CLOSED; state++)
 		table->list[state] = (struct session_list){ NONE, NONE };
 	/*
-	 * A closed session keeps its place until it is reported.  There can be no more of
-	 * those than sockets, but the sum of both is bounded by twice the capacity at worst.
+	 * A closed session keeps its place until its record is sent, or until its turn among
+	 * those that wait for a socket.  There is room for as many of these as of open ones;
+	 * with more the table is full.
 	 */
 	table->sessions = reserve((size_t)config->capacity * 2, sizeof(struct session));
 	table->buckets = reserve(buckets, sizeof(uint32_t));
