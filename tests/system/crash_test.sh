@@ -209,7 +209,7 @@ unwatched_body()
 	expect "said so" "$(log_count 'socket not watched')" -eq 1
 	expect "restarts" "$(log_count 'child ended')" -eq 0
 	# So it goes with a successor, too: nobody is left out.
-	kill_relay SEGV
+	kill_relay KILL
 	many_round
 	expect "served" "$(value answered many.out)" -eq 60
 	read_totals
