@@ -81,6 +81,7 @@ struct msg_identity {
 };
 _Static_assert(sizeof(struct msg_identity) == 20 + 256, "padding");
 
+/* MSG_LISTENERS: an array, a descriptor each. */
 struct msg_listener {
 	uint32_t address; /* network byte order, as the port */
 	uint16_t port;
@@ -104,14 +105,8 @@ struct msg_relay_config {
 	uint8_t segment_offload; /* trains may be sent */
 	uint8_t workers;
 	uint8_t pad[4];
-	struct msg_listener listener[LISTENERS_MAX];
 };
-_Static_assert(sizeof(struct msg_relay_config) == 72 + LISTENERS_MAX * 8, "padding");
-
-/* MSG_LISTENERS: an array of indices into the configuration, a descriptor each. */
-struct msg_listener_index {
-	uint32_t index;
-};
+_Static_assert(sizeof(struct msg_relay_config) == 72, "padding");
 
 /* States of a session, in conntrack's words; CLOSED only in a record. */
 enum session_state {
@@ -221,11 +216,10 @@ struct msg_metrics_status {
 	uint64_t resolve_errors;
 	uint64_t upstream_changes;
 	uint64_t log_records_lost;
-	int64_t upstream_since; /* clock_wall() */
 	char upstream[ENDPOINT_STRLEN + 2];
 	uint32_t pad;
 };
-_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 128, "padding");
+_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 120, "padding");
 
 /* MSG_LINK: which relay is at the other end; for the metrics child. */
 struct msg_link {

@@ -32,7 +32,7 @@ struct msg_rule {
 static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_IDENTITY] = { sizeof(struct msg_identity), 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_RELAY_CONFIG] = { sizeof(struct msg_relay_config), 1, FDS_NONE, FROM_SUPERVISOR },
-	[MSG_LISTENERS] = { sizeof(struct msg_listener_index), LISTENERS_MAX, FDS_EACH,
+	[MSG_LISTENERS] = { sizeof(struct msg_listener), LISTENERS_MAX, FDS_EACH,
 	    FROM_SUPERVISOR },
 	[MSG_TOTALS] = { 0, 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_RESTORE] = { sizeof(struct msg_restore), MSG_FDS_MAX, FDS_EACH, FROM_SUPERVISOR },

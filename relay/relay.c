@@ -48,18 +48,14 @@ take_config(struct relay *r)
 static void
 take_listeners(struct relay *r)
 {
-	const struct msg_listener_index *index = (const void *)r->msg.payload;
-	const struct msg_listener *told;
+	const struct msg_listener *told = (const void *)r->msg.payload;
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	struct listener *l;
 	uint32_t i;
 
 	if (r->msg.count != r->config.listeners)
 		fatal("bad listeners", "count=%u", r->msg.count);
-	for (i = 0; i < r->msg.count; i++) {
-		if (index[i].index != i)
-			fatal("bad listeners", "index=%u", index[i].index);
-		told = &r->config.listener[i];
+	for (i = 0; i < r->msg.count; i++, told++) {
 		l = &r->listener[i];
 		l->fd = r->msg.fds[i];
 		l->address = sin.sin_addr.s_addr = told->address;

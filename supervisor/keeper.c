@@ -49,19 +49,16 @@ keeper_init(struct keeper *k)
 int
 keeper_tell(struct keeper *k)
 {
-	struct msg_listener_index index[LISTENERS_MAX];
-	uint32_t i, n = k->config.listeners;
+	uint32_t n = k->config.listeners;
 	int fd = k->child->control;
 
-	for (i = 0; i < n; i++)
-		index[i].index = i;
 	k->started = k->handing_back = 0;
 	k->supply_told = SUPPLY_OK;
 	/* A new, empty socket takes all of this. */
 	if (msg_send(fd, MSG_IDENTITY, &k->identity, 1, NULL, 0) == -1 ||
 	    msg_send(fd, MSG_RELAY_CONFIG, &k->config, 1, NULL, 0) == -1 ||
 	    msg_send(fd, MSG_TOTALS, NULL, 0, &k->totals_fd, 1) == -1 ||
-	    msg_send(fd, MSG_LISTENERS, index, n, k->listeners, (int)n) == -1)
+	    msg_send(fd, MSG_LISTENERS, k->listener, n, k->listener_fds, (int)n) == -1)
 		return (-1);
 	return (0);
 }

@@ -20,7 +20,8 @@ struct keeper {
 	struct child *child;
 	struct msg_identity identity;
 	struct msg_relay_config config;
-	int listeners[LISTENERS_MAX];
+	struct msg_listener listener[LISTENERS_MAX];
+	int listener_fds[LISTENERS_MAX];
 	int totals_fd;
 	const struct totals *totals;
 	const struct upstream *upstream; /* shared by all keepers, as the ports */

@@ -183,17 +183,17 @@ open_listeners(const struct options *o, struct keepers *all, uint32_t i)
 	struct keeper *k;
 
 	for (k = all->keeper; k < all->keeper + all->count; k++) {
-		k->listeners[i] =
+		k->listener_fds[i] =
 		    listener_open(&sin, o->socket_buffer_size, all->upstream.trains, share);
-		if (k->listeners[i] == -1)
+		if (k->listener_fds[i] == -1)
 			refuse_listener(&sin);
-		k->config.listener[i].address = sin.sin_addr.s_addr;
-		k->config.listener[i].port = sin.sin_port;
+		k->listener[i].address = sin.sin_addr.s_addr;
+		k->listener[i].port = sin.sin_port;
 		share = LISTENER_NEXT;
 	}
 	/* Sessions of one address are counted by one worker, so that the limit is exact. */
 	if (all->count > 1 && o->max_sessions_per_address > 0 &&
-	    listener_group_by_address(all->keeper[0].listeners[i], all->count) == -1)
+	    listener_group_by_address(all->keeper[0].listener_fds[i], all->count) == -1)
 		refuse_listener(&sin);
 	log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
 }
@@ -491,8 +491,7 @@ setup_exporter(const struct options *o, const struct keepers *all, struct export
 	strlcpy(config->version, version, sizeof(config->version));
 	strlcpy(config->commit, version_commit, sizeof(config->commit));
 	strlcpy(config->date, version_date, sizeof(config->date));
-	memcpy(config->listener, k->config.listener, sizeof(config->listener));
-	e->status.upstream_since = config->started;
+	memcpy(config->listener, k->listener, sizeof(config->listener));
 	endpoint_format_ipv6(&all->upstream.address, e->status.upstream);
 }
 
