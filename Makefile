@@ -192,6 +192,7 @@ $(UNIT): %: %.o $(LIB)
 $(BUILD)/tests/unit/outbox_test $(BUILD)/tests/fuzz/outbox_fuzz: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
 $(BUILD)/tests/unit/setup_test: ALL_LDFLAGS += -Wl,--wrap=resolve
 $(BUILD)/tests/unit/supply_test: ALL_LDFLAGS += -Wl,--wrap=epoll_ctl
+$(BUILD)/tests/unit/keeper_test: ALL_LDFLAGS += -Wl,--wrap=upstream_open
 
 $(HELPERS): %: %.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)

@@ -23,6 +23,7 @@
 
 /* The stock is filled up when a quarter of it is gone: larger batches cost less. */
 #define STOCK_LOW (STOCK_TARGET * 3 / 4)
+_Static_assert(STOCK_LOW < MSG_FDS_MAX, "one batch is enough for now");
 
 /* After a failure, so that failing costs next to nothing. */
 #define RETRY_EXHAUSTED (100 * MILLISECOND)
@@ -255,9 +256,11 @@ make_sockets(struct keeper *k, int64_t now)
 {
 	uint32_t stock = k->store.count[SLOT_STOCK] + k->nspare;
 
-	if (stock > STOCK_LOW || (k->retry_at != NEVER && now < k->retry_at))
+	if (k->retry_at != NEVER && now < k->retry_at)
 		return;
 	k->retry_at = NEVER;
+	if (stock > STOCK_LOW)
+		return;
 	for (; stock < STOCK_TARGET && k->nspare < MSG_FDS_MAX; stock++) {
 		if (!store_has_room(&k->store))
 			break;
@@ -300,16 +303,10 @@ later:
 int64_t
 keeper_deadline(const struct keeper *k)
 {
-	int64_t deadline;
-
 	if (k->child->pid == 0 || !k->child->ready)
 		return (NEVER);
-	deadline = clock_earlier(k->resend_at, k->retry_at);
-	/* More than one batch is wanted. */
-	if (k->retry_at == NEVER && k->resend_at == NEVER && store_has_room(&k->store) &&
-	    k->store.count[SLOT_STOCK] + k->nspare <= STOCK_LOW)
-		deadline = 0;
-	return (deadline);
+	/* Before the hand-back has ended, nothing is made. */
+	return (k->started ? clock_earlier(k->resend_at, k->retry_at) : k->resend_at);
 }
 
 /* Whether this end, and the one before it, may have been the sessions' doing. */
