@@ -195,7 +195,11 @@ $(BUILD)/tests/unit/supply_test: ALL_LDFLAGS += -Wl,--wrap=epoll_ctl
 $(BUILD)/tests/unit/keeper_test: ALL_LDFLAGS += -Wl,--wrap=upstream_open
 
 $(HELPERS): %: %.o $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
+
+# Programs that are udp46 itself, but for a part that is bad on purpose.
+$(BUILD)/tests/system/greedy: $(MAIN)
+$(BUILD)/tests/system/greedy: ALL_LDFLAGS += -Wl,--wrap=relay_main
 
 $(BENCH): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)

@@ -1,30 +1,34 @@
-#include "common/clock.h"
 #include "common/bucket.h"
+#include "common/clock.h"
 
 void
-bucket_init(struct bucket *bucket, uint32_t rate, int64_t now)
+bucket_init(struct bucket *bucket, uint32_t rate, uint32_t depth, int64_t now)
 {
 	bucket->rate = rate;
-	bucket->tokens = (int64_t)rate * SECOND;
+	bucket->tokens = bucket->full = (int64_t)depth * SECOND;
 	bucket->filled = now;
+}
+
+int
+bucket_has(struct bucket *bucket, int64_t now)
+{
+	int64_t passed = now - bucket->filled;
+
+	if (bucket->rate == 0)
+		return (1);
+	/* The product could overflow otherwise. */
+	if (passed > (bucket->full - bucket->tokens) / bucket->rate)
+		bucket->tokens = bucket->full;
+	else
+		bucket->tokens += passed * bucket->rate;
+	bucket->filled = now;
+	return (bucket->tokens >= SECOND);
 }
 
 int
 bucket_take(struct bucket *bucket, int64_t now)
 {
-	int64_t full = (int64_t)bucket->rate * SECOND;
-
-	if (bucket->rate == 0)
-		return (1);
-	/* After a second it is full: longer would overflow. */
-	if (now - bucket->filled >= SECOND)
-		bucket->tokens = full;
-	else
-		bucket->tokens += (now - bucket->filled) * bucket->rate;
-	if (bucket->tokens > full)
-		bucket->tokens = full;
-	bucket->filled = now;
-	if (bucket->tokens < SECOND)
+	if (!bucket_has(bucket, now))
 		return (0);
 	bucket->tokens -= SECOND;
 	return (1);

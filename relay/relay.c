@@ -99,7 +99,8 @@ relay_init(struct relay *r)
 		fatal("memory", "error=%s", strerror(errno));
 	if ((r->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		fatal("epoll_create1", "error=%s", strerror(errno));
-	bucket_init(&r->new_sessions, r->config.new_session_rate, r->now);
+	bucket_init(
+	    &r->new_sessions, r->config.new_session_rate, r->config.new_session_rate, r->now);
 	queue_pool_init(&r->queues);
 	/* These count what is open now: our predecessor's are handed back one by one. */
 	memset(r->totals->sessions, 0, sizeof(r->totals->sessions));

@@ -11,7 +11,7 @@
  *	lifecycle.c	who gets a session, and how one begins and ends
  *	supply.c	the sockets that it is handed, the records that it owes
  *	snapshot.c	what the metrics child asks
- *	session.c	the table; queue.c, bucket.c, siphash.c: what their names say
+ *	session.c	the table; queue.c, siphash.c: what their names say
  */
 #include <stdint.h>
 

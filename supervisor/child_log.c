@@ -26,7 +26,7 @@ child_log_init(struct child_log *log, const char *name, uint32_t rate)
 	log->name = name;
 	log->fd = -1;
 	log->told_at = NEVER;
-	bucket_init(&log->bucket, rate, clock_now());
+	bucket_init(&log->bucket, rate, rate, clock_now());
 }
 
 int

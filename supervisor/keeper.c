@@ -8,7 +8,8 @@
  *
  * The stock is not asked for: its size follows from what was handed out and what records have
  * come.  A socket that has served is closed, and its port rests, so that nothing late reaches
- * a stranger.
+ * a stranger.  The relay keeps --new-session-rate by itself; sockets are limited to the same
+ * rate here, so that one that lies cannot use up ports faster than they can rest.
  *
  * Nothing here waits: what the relay's socket does not take now is sent a little later.
  */
@@ -28,6 +29,7 @@ _Static_assert(STOCK_LOW < MSG_FDS_MAX, "one batch is enough for now");
 /* After a failure, so that failing costs next to nothing. */
 #define RETRY_EXHAUSTED (100 * MILLISECOND)
 #define RETRY_UNREACHABLE SECOND
+#define RETRY_LIMITED (10 * MILLISECOND)
 
 #define RESEND_AFTER (5 * MILLISECOND)
 
@@ -38,8 +40,12 @@ _Static_assert(STOCK_LOW < MSG_FDS_MAX, "one batch is enough for now");
 #define POISON_TIME (10 * SECOND)
 
 int
-keeper_init(struct keeper *k)
+keeper_init(struct keeper *k, int64_t now)
 {
+	uint32_t rate = k->config.new_session_rate;
+
+	/* As many as the relay may open at once, and a stock. */
+	bucket_init(&k->new_sockets, rate, rate + STOCK_TARGET, now);
 	k->supply = k->supply_told = SUPPLY_OK;
 	k->retry_at = k->resend_at = NEVER;
 	return (store_init(&k->store, k->config.slots_max));
@@ -264,8 +270,14 @@ make_sockets(struct keeper *k, int64_t now)
 	for (; stock < STOCK_TARGET && k->nspare < MSG_FDS_MAX; stock++) {
 		if (!store_has_room(&k->store))
 			break;
-		if (make_socket(k, now) == 0)
+		if (!bucket_has(&k->new_sockets, now)) {
+			k->retry_at = now + RETRY_LIMITED + SECOND / k->new_sockets.rate;
+			break;
+		}
+		if (make_socket(k, now) == 0) {
+			(void)bucket_take(&k->new_sockets, now);
 			continue;
+		}
 		if (!is_exhaustion(errno)) {
 			k->retry_at = now + RETRY_UNREACHABLE;
 			change_supply(k, SUPPLY_UNREACHABLE, errno);

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "common/bucket.h"
 #include "common/totals.h"
 #include "supervisor/child.h"
 #include "supervisor/ports.h"
@@ -30,6 +31,7 @@ struct keeper {
 
 	uint32_t spare[MSG_FDS_MAX]; /* slots made, not handed out yet */
 	uint32_t nspare;
+	struct bucket new_sockets;
 	enum supply supply;	 /* whether sockets can be had */
 	enum supply supply_told; /* what the relay knows of it */
 	int refused;		 /* errno of the last failure */
@@ -55,7 +57,7 @@ struct keepers {
  * Make the store, for config->slots_max sockets.  The rest of *keeper must be set.  Returns 0,
  * or -1 with errno ENOMEM.
  */
-int keeper_init(struct keeper *keeper);
+int keeper_init(struct keeper *keeper, int64_t now);
 
 /* Tell a relay that was just started what it is.  Returns 0, or -1 with errno. */
 int keeper_tell(struct keeper *keeper);

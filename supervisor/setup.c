@@ -357,7 +357,7 @@ setup_keeper(const struct options *o, const struct msg_identity *id, struct keep
 	k->ports = &all->ports;
 	k->identity = *id;
 	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
-	if (keeper_init(k) == -1)
+	if (keeper_init(k, clock_now()) == -1)
 		err(EXIT_REFUSED, "socket store");
 }
 

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -65,7 +66,7 @@ start(int ports_free)
 	keeper.config.listeners = 1;
 	keeper.totals_fd = keeper.listener_fds[0] = STDERR_FILENO;
 	ATF_REQUIRE_EQ(ports_init(&ports, PORT_LOW, PORT_HIGH, ""), 0);
-	ATF_REQUIRE_EQ(keeper_init(&keeper), 0);
+	ATF_REQUIRE_EQ(keeper_init(&keeper, now), 0);
 	start_relay();
 }
 
@@ -83,6 +84,52 @@ run_until(int64_t until)
 			now = clock_earlier(keeper_deadline(&keeper), until);
 	}
 	return (turns);
+}
+
+/* The relay takes what it is handed, and says that all of it has served: how many sockets. */
+static uint32_t
+use_up(void)
+{
+	struct msg_record records[MSG_FDS_MAX] = { 0 };
+	const struct msg_socket *sockets = (const void *)msg.payload;
+	uint32_t i, n = 0;
+
+	while (msg_receive(relay, FROM_SUPERVISOR, &msg) == 1) {
+		msg_close_fds(&msg);
+		if (msg.type != MSG_SOCKETS)
+			continue;
+		n += msg.count;
+		for (i = 0; i < msg.count; i++) {
+			records[i].name = sockets[i].name;
+			records[i].record.state = SESSION_CLOSED;
+		}
+		memcpy(msg.payload, records, msg.count * sizeof(*records));
+		ATF_REQUIRE_EQ(keeper_records(&keeper, &msg, now), 0);
+	}
+	return (n);
+}
+
+CASE(rate)
+{
+	uint32_t n = 0;
+	int i;
+
+	keeper.config.new_session_rate = 100;
+	start(PORT_HIGH - PORT_LOW + 1);
+	/* All at once at first: what the relay may open, and a stock. */
+	for (i = 0; i < 5; i++) {
+		keeper_turn(&keeper, now);
+		n += use_up();
+	}
+	ATF_CHECK_EQ(n, 100 + STOCK_TARGET);
+	/* From then on at that rate, without haste. */
+	for (i = 0; now < 11 * SECOND; i++) {
+		now = keeper_deadline(&keeper);
+		keeper_turn(&keeper, now);
+		n += use_up();
+	}
+	ATF_CHECK(i <= 1000);
+	ATF_CHECK(n >= 1090 + STOCK_TARGET && n <= 1110 + STOCK_TARGET);
 }
 
 /* Ports of others: it tries again, and otherwise sleeps. */
@@ -119,6 +166,7 @@ CASE(sleeps_with_all)
 
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, rate);
 	ATF_TP_ADD_TC(tp, sleeps_above_low);
 	ATF_TP_ADD_TC(tp, sleeps_below_low);
 	ATF_TP_ADD_TC(tp, sleeps_without);
