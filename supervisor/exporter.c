@@ -25,7 +25,10 @@ exporter_tell(struct exporter *e)
 	return (0);
 }
 
-/* Both take a new end at any time; the old link is at its end then. */
+/*
+ * Both take a new end at any time; the old link is at its end then.  The relay first: one that
+ * does not read costs the metrics child nothing.
+ */
 static int
 link_children(int metrics, int relay, uint32_t worker)
 {
@@ -36,9 +39,9 @@ link_children(int metrics, int relay, uint32_t worker)
 		return (-1);
 	msg_refuse_fds(pair[0]);
 	msg_refuse_fds(pair[1]);
-	error = msg_send(metrics, MSG_LINK, &link, 1, &pair[0], 1);
+	error = msg_send(relay, MSG_LINK, &link, 1, &pair[1], 1);
 	if (error == 0)
-		error = msg_send(relay, MSG_LINK, &link, 1, &pair[1], 1);
+		error = msg_send(metrics, MSG_LINK, &link, 1, &pair[0], 1);
 	close(pair[0]);
 	close(pair[1]);
 	return (error);
@@ -48,6 +51,7 @@ int
 exporter_turn(struct exporter *e, const struct child *relay)
 {
 	uint32_t i;
+	int error = 0;
 
 	if (e->child->pid == 0 || !e->child->ready)
 		return (0);
@@ -61,8 +65,9 @@ exporter_turn(struct exporter *e, const struct child *relay)
 		if (!e->link_due[i] || relay->pid == 0 || !relay->ready)
 			continue;
 		if (link_children(e->child->control, relay->control, i) == -1)
-			return (-1);
-		e->link_due[i] = 0;
+			error = -1; /* the others need not wait for this one */
+		else
+			e->link_due[i] = 0;
 	}
-	return (0);
+	return (error);
 }

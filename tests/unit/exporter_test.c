@@ -1,0 +1,79 @@
+#include <errno.h>
+#include <unistd.h>
+
+#include "supervisor/exporter.h"
+#include "tests/unit/unit.h"
+
+#define WORKERS 3
+
+static struct child metrics, relay[WORKERS];
+static struct exporter exporter;
+static struct msg msg;
+
+/* A child that is ready; returns its end of the control socket. */
+static int
+start(struct child *child)
+{
+	int pair[2];
+
+	ATF_REQUIRE_EQ(msg_pair(pair), 0);
+	child->pid = getpid();
+	child->ready = 1;
+	child->control = pair[0];
+	return (pair[1]);
+}
+
+static void
+fill(const struct child *child)
+{
+	struct msg_ping ping = { 0 };
+
+	while (msg_send(child->control, MSG_PING, &ping, 1, NULL, 0) == 0)
+		;
+	ATF_REQUIRE_EQ(errno, EAGAIN);
+}
+
+/* Read all; how many of it are links. */
+static int
+count_links(int fd)
+{
+	int links = 0;
+
+	while (msg_receive(fd, FROM_SUPERVISOR, &msg) == 1) {
+		links += msg.type == MSG_LINK;
+		msg_close_fds(&msg);
+	}
+	ATF_REQUIRE_EQ(errno, EAGAIN);
+	return (links);
+}
+
+CASE(full_relay)
+{
+	int i, told, heard[WORKERS];
+
+	exporter.child = &metrics;
+	exporter.config.workers = WORKERS;
+	told = start(&metrics);
+	for (i = 0; i < WORKERS; i++) {
+		heard[i] = start(&relay[i]);
+		exporter.link_due[i] = 1;
+	}
+	/* One that does not read keeps nobody else from a link. */
+	fill(&relay[0]);
+	ATF_CHECK_EQ(exporter_turn(&exporter, relay), -1);
+	ATF_CHECK_EQ(exporter_turn(&exporter, relay), -1);
+	ATF_CHECK_EQ(count_links(heard[0]), 0);
+	ATF_CHECK_EQ(count_links(heard[1]), 1);
+	ATF_CHECK_EQ(count_links(heard[2]), 1);
+	/* The metrics child has not been told of a link that nobody is at the other end of. */
+	ATF_CHECK_EQ(count_links(told), 2);
+	ATF_CHECK_EQ(exporter_turn(&exporter, relay), 0);
+	ATF_CHECK_EQ(count_links(heard[0]), 1);
+	ATF_CHECK_EQ(count_links(told), 1);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, full_relay);
+	return (atf_no_error());
+}
