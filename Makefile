@@ -198,8 +198,9 @@ $(HELPERS): %: %.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
 
 # Programs that are udp46 itself, but for a part that is bad on purpose.
-$(BUILD)/tests/system/greedy: $(MAIN)
+$(BUILD)/tests/system/greedy $(BUILD)/tests/system/poisoned: $(MAIN)
 $(BUILD)/tests/system/greedy: ALL_LDFLAGS += -Wl,--wrap=relay_main
+$(BUILD)/tests/system/poisoned: ALL_LDFLAGS += -Wl,--wrap=lifecycle_restore
 
 $(BENCH): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)

@@ -250,6 +250,7 @@ take_restored(struct relay *r)
 {
 	const struct msg_restore *told = (const void *)r->msg.payload;
 	struct session_key key;
+	struct session *s;
 	uint32_t i, slot;
 
 	for (i = 0; i < r->msg.count; i++) {
@@ -265,8 +266,10 @@ take_restored(struct relay *r)
 		}
 		key = (struct session_key){ told[i].record.client_address,
 			told[i].record.client_port, told[i].record.listener };
-		r->sockets[slot].session =
-		    session_index(&r->table, session_find(&r->table, &key));
+		s = session_find(&r->table, &key);
+		r->sockets[slot].session = session_index(&r->table, s);
+		/* That is the answer: who dies without one may have died of it. */
+		supply_due(r, s);
 		hear_or_wait(r, slot);
 	}
 }

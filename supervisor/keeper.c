@@ -12,6 +12,23 @@
  * rate here, so that one that lies cannot use up ports faster than they can rest.
  *
  * Nothing here waits: what the relay's socket does not take now is sent a little later.
+ *
+ * What a dead relay left of a session is input that may end its successor, and every one after
+ * that.  So a relay answers each session that it is handed back, with a record, and hears no
+ * client before it has all of them.  If it ends by its own fault and owes answers, what it did
+ * not answer is suspected, and the next one is handed half of that, before anything else.  What
+ * is answered is cleared; then comes half of what is still suspected, and so on; once nothing
+ * is, all others, in batches that double.  A session is thrown away only when two relays in a
+ * row have died of it that had been handed nothing else: neither chance nor another session is
+ * to blame then.
+ *
+ * To find one bad session among 100 costs at most ten relays.  Each lives for some milliseconds
+ * and is followed by the next at once, while clients wait in the buffers of the listeners, and
+ * all others keep their ports.  A search that has cost many relays no longer halves but throws
+ * away what they die of, more and more, or the service might never come back.
+ *
+ * A relay that ends later has not died of what it was handed but of what it received.  To throw
+ * the sender's session away would not stop him, only open him a new one; so all are kept.
  */
 #include <errno.h>
 #include <string.h>
@@ -36,8 +53,8 @@ _Static_assert(STOCK_LOW < MSG_FDS_MAX, "one batch is enough for now");
 /* Ports of other programs that are tried before giving up for now: about 2 ms of work. */
 #define BUSY_PORTS_MAX 1024
 
-/* An end so soon after a hand-back may be the sessions' doing. */
-#define POISON_TIME (10 * SECOND)
+/* Relays that the search for bad records may cost before it becomes coarse. */
+#define DEATHS_MAX 128
 
 int
 keeper_init(struct keeper *k, int64_t now)
@@ -48,6 +65,7 @@ keeper_init(struct keeper *k, int64_t now)
 	bucket_init(&k->new_sockets, rate, rate + STOCK_TARGET, now);
 	k->supply = k->supply_told = SUPPLY_OK;
 	k->retry_at = k->resend_at = NEVER;
+	k->batch = k->config.slots_max;
 	return (store_init(&k->store, k->config.slots_max));
 }
 
@@ -59,7 +77,8 @@ keeper_tell(struct keeper *k)
 	uint32_t n = k->config.listeners;
 	int fd = k->child->control;
 
-	k->started = k->handing_back = 0;
+	k->started = 0;
+	k->left = k->batch;
 	k->supply_told = SUPPLY_OK;
 	/* A new, empty socket takes all of this. */
 	if (msg_send(fd, MSG_IDENTITY, &k->identity, 1, NULL, 0) == -1 ||
@@ -70,16 +89,9 @@ keeper_tell(struct keeper *k)
 	return (0);
 }
 
-void
-keeper_ready(struct keeper *k)
-{
-	k->handing_back = 1;
-	k->next = 0;
-}
-
 /* ---- records ---- */
 
-/* Close a socket of the store.  Its port rests if it may have served. */
+/* Close a socket of the store; its port rests. */
 static void
 drop(struct keeper *k, uint32_t slot, int64_t now)
 {
@@ -122,42 +134,66 @@ describe(const struct keeper *k, uint32_t slot)
 	});
 }
 
-/* Send one message of open sessions.  Returns 1 when all are handed back, 0, or -1, errno. */
+/* Send one message of sessions, at most what is left of the batch.  Returns 0, or -1, errno. */
 static int
-hand_back_some(struct keeper *k)
+offer(struct keeper *k)
 {
 	struct msg_restore restore[MSG_FDS_MAX];
 	int fds[MSG_FDS_MAX];
-	uint32_t slot;
-	int n = 0;
+	uint32_t slot, i, n = 0;
 
-	for (slot = k->next; slot < k->store.used && n < MSG_FDS_MAX; slot++) {
-		if (k->store.slots[slot].state != SLOT_OPEN)
+	for (slot = k->next; slot < k->store.used && n < MSG_FDS_MAX && n < k->left; slot++) {
+		if (k->store.slots[slot].state != SLOT_KEPT)
 			continue;
 		restore[n].socket = describe(k, slot);
 		restore[n].record = k->store.slots[slot].record;
 		fds[n++] = k->store.slots[slot].fd;
 	}
-	if (n > 0 && msg_send(k->child->control, MSG_RESTORE, restore, (size_t)n, fds, n) == -1)
+	if (n > 0 && msg_send(k->child->control, MSG_RESTORE, restore, n, fds, (int)n) == -1)
 		return (-1);
+	for (i = 0; i < n; i++)
+		store_set(&k->store, restore[i].socket.name.slot, SLOT_OFFERED);
+	k->left -= n;
 	k->next = slot;
-	return (slot == k->store.used);
+	/* A batch does not go round, so that what was not answered of it begins at its first slot. */
+	if (slot == k->store.used)
+		k->next = k->left = 0;
+	return (0);
 }
 
-/* Returns 0 when done, -1 when the relay must catch up first. */
-static int
-hand_back(struct keeper *k, int64_t now)
+/* A batch was answered. */
+static void
+next_batch(struct keeper *k)
 {
-	int done;
+	k->tried = 0;
+	k->suspects -= k->suspects < k->batch ? k->suspects : k->batch;
+	if (k->suspects > 0)
+		k->batch = (k->suspects + 1) / 2;
+	else
+		k->batch *= 2;
+	k->left = k->batch;
+}
 
-	do
-		done = hand_back_some(k);
-	while (done == 0);
-	if (done == -1 || msg_send(k->child->control, MSG_START, NULL, 0, NULL, 0) == -1)
+/* Returns 0, or -1 when the relay must catch up first. */
+static int
+hand_back(struct keeper *k)
+{
+	const uint32_t *count = k->store.count;
+
+	for (;;) {
+		while (k->left > 0 && count[SLOT_KEPT] > 0)
+			if (offer(k) == -1)
+				return (-1);
+		if (count[SLOT_OFFERED] > 0)
+			return (0);
+		if (count[SLOT_KEPT] == 0)
+			break;
+		next_batch(k);
+	}
+	if (msg_send(k->child->control, MSG_START, NULL, 0, NULL, 0) == -1)
 		return (-1);
-	k->handing_back = 0;
-	k->handed_back = now;
 	k->started = 1;
+	k->deaths = 0;
 	return (0);
 }
 
@@ -178,7 +214,7 @@ hand_out(struct keeper *k)
 	    -1)
 		return (-1);
 	for (i = 0; i < k->nspare; i++)
-		store_handed_out(&k->store, k->spare[i]);
+		store_set(&k->store, k->spare[i], SLOT_STOCK);
 	log_debug("sockets handed out", "child=%s count=%u stock=%u open=%u", k->child->name,
 	    k->nspare, k->store.count[SLOT_STOCK], k->store.count[SLOT_OPEN]);
 	k->nspare = 0;
@@ -301,8 +337,10 @@ keeper_turn(struct keeper *k, int64_t now)
 	if (k->child->pid == 0 || !k->child->ready)
 		return;
 	k->resend_at = NEVER;
-	if (k->handing_back && hand_back(k, now) == -1)
+	if (!k->started && hand_back(k) == -1)
 		goto later;
+	if (!k->started)
+		return;
 	make_sockets(k, now);
 	if (hand_out(k) == -1 || tell_supply(k) == -1)
 		goto later;
@@ -321,41 +359,76 @@ keeper_deadline(const struct keeper *k)
 	return (k->started ? clock_earlier(k->resend_at, k->retry_at) : k->resend_at);
 }
 
-/* Whether this end, and the one before it, may have been the sessions' doing. */
-static int
-is_poisoned(struct keeper *k, const struct child_end *end, int64_t now)
+/* ---- a relay's end ---- */
+
+/* Throw away what the relay was handed back and did not answer. */
+static void
+discard(struct keeper *k, int64_t now)
 {
-	if (end->own_fault && (!k->started || now - k->handed_back < POISON_TIME))
-		k->bad_ends++;
-	else
-		k->bad_ends = 0;
-	return (k->bad_ends >= 2);
+	uint32_t slot, count = k->store.count[SLOT_OFFERED];
+
+	/* The first of them stands for all: it is where the search has come to. */
+	log_error("session records discarded", "child=%s count=%u upstream_local_port=%u",
+	    k->child->name, count, (unsigned int)k->store.slots[k->next].port);
+	for (slot = k->next; slot < k->store.used; slot++)
+		if (k->store.slots[slot].state == SLOT_OFFERED)
+			drop(k, slot, now);
+	k->discarded += count;
+	k->suspects = k->tried = 0;
+}
+
+/* It died, perhaps of what it was handed back and did not answer: what is to be tried next? */
+static void
+search(struct keeper *k, int64_t now)
+{
+	/* Only the first delay is served. */
+	if (k->deaths++ == 0)
+		k->backoff = k->child->backoff;
+	else {
+		k->child->backoff = k->backoff;
+		k->child->restart_at = now;
+	}
+	k->suspects = k->store.count[SLOT_OFFERED];
+	for (k->next = 0; k->store.slots[k->next].state != SLOT_OFFERED;)
+		k->next++;
+	k->batch = (k->suspects + 1) / 2;
+	if (k->deaths > DEATHS_MAX) {
+		k->batch = k->suspects * 2;
+		discard(k, now);
+	} else if (k->suspects == 1 && k->store.count[SLOT_OPEN] == 0 && ++k->tried == 2)
+		discard(k, now);
+}
+
+/* Nothing is suspected, and all is handed back at once. */
+static void
+end_search(struct keeper *k)
+{
+	k->next = k->suspects = k->tried = 0;
+	k->batch = k->config.slots_max;
 }
 
 void
 keeper_ended(struct keeper *k, const struct child_end *end, int64_t now)
 {
-	int poisoned = is_poisoned(k, end, now);
-	uint32_t slot, discarded = 0;
+	uint32_t slot;
 
+	if (end->own_fault && k->store.count[SLOT_OFFERED] > 0)
+		search(k, now);
+	else
+		end_search(k);
+	while (k->nspare > 0)
+		drop(k, k->spare[--k->nspare], now);
 	for (slot = 0; slot < k->store.used; slot++) {
 		switch (k->store.slots[slot].state) {
-		case SLOT_SPARE:
 		case SLOT_STOCK:
 			drop(k, slot, now);
 			break;
+		case SLOT_OFFERED:
 		case SLOT_OPEN:
-			if (!poisoned)
-				break;
-			drop(k, slot, now);
-			discarded++;
+			store_set(&k->store, slot, SLOT_KEPT);
 			break;
 		default:
 			break;
 		}
 	}
-	k->nspare = 0;
-	if (poisoned && discarded > 0)
-		log_error("session records discarded", "child=%s count=%u reason=%s",
-		    k->child->name, discarded, "two relays in a row ended by their own fault");
 }

@@ -38,11 +38,17 @@ struct keeper {
 	int64_t retry_at;	 /* NEVER, or when to try again to make sockets */
 	int64_t resend_at;	 /* NEVER, or when to try again to send */
 
-	int handing_back; /* sessions, from slot `next` on */
-	uint32_t next;
-	int64_t handed_back; /* when that ended */
-	int started;	     /* the relay was told to hear clients */
-	int bad_ends;	     /* relays in a row that ended soon, by their own fault */
+	int started;	/* the relay has all sessions back, and was told to hear clients */
+	uint32_t next;	/* the slot to go on from with handing back */
+	uint32_t batch; /* sessions that are handed back before answers are waited for */
+	uint32_t left;	/* of these, not handed back yet */
+
+	/* The search for records that end relays; nothing of it while all is well. */
+	uint32_t deaths;	/* so far */
+	uint32_t suspects;	/* the next sessions, from `next` on, one of which may be bad */
+	uint32_t tried;		/* relays that had the next one alone, and died */
+	struct backoff backoff; /* the relay's, which the search does not use up */
+	uint64_t discarded;	/* sessions, ever */
 };
 
 /* The keepers of all workers, and what they share. */
@@ -62,9 +68,6 @@ int keeper_init(struct keeper *keeper, int64_t now);
 /* Tell a relay that was just started what it is.  Returns 0, or -1 with errno. */
 int keeper_tell(struct keeper *keeper);
 
-/* The relay is ready: hand every open session back to it. */
-void keeper_ready(struct keeper *keeper);
-
 /* Take records from the relay.  Returns 0, or -1 with errno EBADMSG if they do not hold. */
 int keeper_records(struct keeper *keeper, const struct msg *msg, int64_t now);
 
@@ -75,8 +78,8 @@ void keeper_turn(struct keeper *keeper, int64_t now);
 int64_t keeper_deadline(const struct keeper *keeper);
 
 /*
- * The relay has ended, and what it sent was read: close every socket that serves no session,
- * and forget the sessions too if they may be what ends relays.
+ * The relay has ended, what it sent was read, and its next start is set: close every socket
+ * that serves no session, and forget a session that was found to be what ends relays.
  */
 void keeper_ended(struct keeper *keeper, const struct child_end *end, int64_t now);
 

@@ -21,9 +21,11 @@ store_free(struct store *store)
 	memset(store, 0, sizeof(*store));
 }
 
-static void
-set_state(struct store *store, struct slot *slot, enum slot_state state)
+void
+store_set(struct store *store, uint32_t i, enum slot_state state)
 {
+	struct slot *slot = &store->slots[i];
+
 	store->count[slot->state]--;
 	slot->state = (uint8_t)state;
 	store->count[state]++;
@@ -50,15 +52,8 @@ store_add(struct store *store, int fd, uint16_t port)
 	slot->fd = fd;
 	slot->port = port;
 	slot->generation++;
-	set_state(store, slot, SLOT_SPARE);
+	store_set(store, i, SLOT_KEPT);
 	return (i);
-}
-
-void
-store_handed_out(struct store *store, uint32_t slot)
-{
-	if (store->slots[slot].state == SLOT_SPARE)
-		set_state(store, &store->slots[slot], SLOT_STOCK);
 }
 
 int
@@ -69,22 +64,21 @@ store_has(const struct store *store, const struct socket_name *name)
 	if (name->slot >= store->used)
 		return (0);
 	slot = &store->slots[name->slot];
-	return (slot->generation == name->generation &&
-	    (slot->state == SLOT_STOCK || slot->state == SLOT_OPEN));
+	return (slot->generation == name->generation && slot->state != SLOT_FREE &&
+	    slot->state != SLOT_KEPT);
 }
 
 int
 store_record(struct store *store, const struct msg_record *record)
 {
-	struct slot *slot;
+	uint32_t i = record->name.slot;
 
 	if (!store_has(store, &record->name)) {
 		errno = EBADMSG;
 		return (-1);
 	}
-	slot = &store->slots[record->name.slot];
-	set_state(store, slot, SLOT_OPEN);
-	slot->record = record->record;
+	store_set(store, i, SLOT_OPEN);
+	store->slots[i].record = record->record;
 	return (0);
 }
 
@@ -94,7 +88,7 @@ store_remove(struct store *store, uint32_t i)
 	struct slot *slot = &store->slots[i];
 	int fd = slot->fd;
 
-	set_state(store, slot, SLOT_FREE);
+	store_set(store, i, SLOT_FREE);
 	slot->fd = store->free;
 	store->free = (int)i;
 	return (fd);

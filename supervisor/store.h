@@ -7,9 +7,10 @@
 
 enum slot_state {
 	SLOT_FREE,
-	SLOT_SPARE, /* made, not handed out yet */
-	SLOT_STOCK, /* handed out, serves nobody yet */
-	SLOT_OPEN,  /* serves the session of its record */
+	SLOT_KEPT,    /* the relay does not have it: not yet, or not any more */
+	SLOT_STOCK,   /* handed out, serves nobody yet */
+	SLOT_OFFERED, /* handed back with its session; the relay has not answered yet */
+	SLOT_OPEN,    /* serves the session of its record */
 	SLOT_STATE_MAX
 };
 
@@ -43,15 +44,15 @@ void store_free(struct store *store);
 /* Whether there is room for another socket. */
 int store_has_room(const struct store *store);
 
-/* Add a socket as SPARE and return its slot.  The store must have room. */
+/* Add a socket as KEPT and return its slot.  The store must have room. */
 uint32_t store_add(struct store *store, int fd, uint16_t port);
 
-/* Note that the socket was handed out. */
-void store_handed_out(struct store *store, uint32_t slot);
+/* Note what became of a socket other than by a record: handed out, handed back, kept again. */
+void store_set(struct store *store, uint32_t slot, enum slot_state state);
 
 /*
- * Take a relay's word: a session on the named socket opened or changed.  Returns 0, or -1
- * with errno EBADMSG if the relay does not have that socket.
+ * Take a relay's word: a session on the named socket opened, was taken back or changed.
+ * Returns 0, or -1 with errno EBADMSG if the relay does not have that socket.
  */
 int store_record(struct store *store, const struct msg_record *record);
 

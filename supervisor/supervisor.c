@@ -145,10 +145,8 @@ child_ready(struct supervisor *s, struct child *child)
 	child->ready = 1;
 	child->pong_until = NEVER;
 	child->ping_at = s->now;
-	if (k != NULL) {
-		keeper_ready(k);
+	if (k != NULL)
 		s->exporter.link_due[child - s->child] = 1;
-	}
 	if (child->ready_once)
 		log_warn("child restarted", "child=%s pid=%d restarts=%llu", child->name,
 		    child->pid, (unsigned long long)child->restarts);
@@ -389,8 +387,11 @@ tell_metrics(struct supervisor *s)
 	s->resend_at = NEVER;
 	if (s->exporter.child == NULL)
 		return;
-	for (i = 0; i < s->keepers.count; i++)
+	status->sessions_discarded = 0;
+	for (i = 0; i < s->keepers.count; i++) {
 		status->relay_restarts[i] = s->child[i].restarts;
+		status->sessions_discarded += s->keepers.keeper[i].discarded;
+	}
 	status->metrics_restarts = s->exporter.child->restarts;
 	if (status->log_records_lost != lost) {
 		status->log_records_lost = lost;

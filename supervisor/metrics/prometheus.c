@@ -311,6 +311,8 @@ prometheus_totals(struct text *t, const struct sources *from)
 		from->relay[0].totals };
 	for (i = 1; i < from->config.workers; i++)
 		totals_add(&p.totals, &from->relay[i].totals);
+	/* What no relay can count. */
+	p.totals.sessions_closed[CLOSE_RESTORE_FAILED] += from->status.sessions_discarded;
 	program(t, &p);
 	upstream(t, &p);
 	sessions(t, &p);

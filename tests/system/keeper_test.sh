@@ -1,4 +1,4 @@
-# The keeper of the relay's sockets: relays that lie, ports that run out.
+# The keeper of the relay's sockets: poisoned records, relays that lie, ports that run out.
 
 . "$(atf_get_srcdir)/common.subr"
 
@@ -12,6 +12,62 @@ with_flaw()
 ticks()
 {
 	echo $(($(sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 12,13 | tr ' ' '+')))
+}
+
+root_case poisoned "A record that kills relays is found, and costs nobody else his session"
+poisoned_body()
+{
+	with_flaw poisoned
+	make_network
+	start_echo 7000
+	start_udp46_default --metrics.enabled
+	client_ok bad -b 192.0.2.10:6666 -n 2 192.0.2.1 5000
+	upstream_ports >poisoned
+	start_many -a 192.0.2.11 -A 10 -n 99 -w 20000 192.0.2.1 5000
+	many_round
+	expect "served" "$(value answered many.out)" -eq 99
+	upstream_ports | sort >before
+	# Those who write while relays die are heard by the one that lives.
+	find_relay
+	kill -SEGV "$relay_pid"
+	many_round
+	expect "served after" "$(value answered many.out)" -eq 99
+	echo "milliseconds from the first SIGSEGV to the last answer:" \
+	    "$(value milliseconds many.out); relays: $(log_count 'child ended')"
+	upstream_ports | sort >after
+	atf_check cmp before after
+	expect "sessions" "$(log_count 'session created')" -eq 100
+	wait_log 'sessions restored'
+	expect "restored" "$(log_values 'sessions restored' count)" -eq 99
+	expect "discarded" "$(log_values 'session records discarded' count)" -eq 1
+	expect "its port" "$(log_values 'session records discarded' upstream_local_port)" \
+	    -eq "$(cat poisoned)"
+	in_relay curl -s http://127.0.0.1:9108/metrics >metrics
+	expect "counted" "$(sed -n 's/.*{reason="restore_failed"} //p' metrics)" -eq 1
+	# The bad client is served like a new one, and the next crash is as harmless.
+	client_ok bad_again -b 192.0.2.10:6666 -n 2 192.0.2.1 5000
+	kill_relay SEGV
+	many_round
+	expect "served in the end" "$(value answered many.out)" -eq 99
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 101
+	stop_udp46
+}
+
+root_case all_poisoned "When every record kills relays, the service goes on without them"
+all_poisoned_body()
+{
+	with_flaw poisoned
+	make_network
+	start_echo 7000
+	start_udp46_default
+	for _host in 10 11 12 13 14 15 16 17 18 19; do
+		client_ok "bad$_host" -b "192.0.2.$_host:6666" -n 2 192.0.2.1 5000
+	done
+	kill_relay SEGV
+	client_ok other -b 192.0.2.20:6000 -n 2 192.0.2.1 5000
+	expect "discarded one at a time" "$(log_count 'session records discarded')" -eq 10
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 11
+	stop_udp46
 }
 
 root_case greedy "A relay that lies gets no more sockets than --new-session-rate"

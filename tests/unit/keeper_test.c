@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +48,6 @@ start_relay(void)
 	child.ready = 1;
 	relay = pair[1];
 	ATF_REQUIRE_EQ(keeper_tell(&keeper), 0);
-	keeper_ready(&keeper);
 	/* What it is told. */
 	while (msg_receive(relay, FROM_SUPERVISOR, &msg) == 1)
 		msg_close_fds(&msg);
@@ -132,6 +132,305 @@ CASE(rate)
 	ATF_CHECK(n >= 1090 + STOCK_TARGET && n <= 1110 + STOCK_TARGET);
 }
 
+/* ---- sessions that are handed back ---- */
+
+/* The sessions are named by their ids, from 1 on; each that is bad ends the relay. */
+static unsigned char bad[SLOTS + 1];
+static int deaths;
+static uint32_t crowd = SLOTS; /* more at once end it, too */
+
+/* The relay opens a session on each socket that it has in stock, up to `last`. */
+static void
+open_sessions(uint64_t last)
+{
+	const struct msg_socket *sockets = (const void *)msg.payload;
+	static struct msg opened;
+	struct msg_record *record = (void *)opened.payload;
+	uint64_t id = 0;
+	uint32_t i;
+
+	opened.count = 1;
+	while (id < last) {
+		keeper_turn(&keeper, now);
+		ATF_REQUIRE_EQ(msg_receive(relay, FROM_SUPERVISOR, &msg), 1);
+		msg_close_fds(&msg);
+		if (msg.type != MSG_SOCKETS)
+			continue;
+		for (i = 0; i < msg.count && id < last; i++) {
+			*record = (struct msg_record){ .name = sockets[i].name };
+			record->record.id = ++id;
+			ATF_REQUIRE_EQ(keeper_records(&keeper, &opened, now), 0);
+		}
+	}
+	ATF_REQUIRE_EQ(keeper.store.count[SLOT_OPEN], last);
+}
+
+/* Take one message of sessions.  Returns -1 if one of them is the death of the relay. */
+static int
+take_back(void)
+{
+	const struct msg_restore *restore = (const void *)msg.payload;
+	static struct msg answer;
+	struct msg_record *record = (void *)answer.payload;
+	uint32_t i;
+
+	for (i = 0; i < msg.count; i++) {
+		if (bad[restore[i].record.id] || keeper.store.count[SLOT_OPEN] + i >= crowd)
+			return (-1);
+		record[i].name = restore[i].socket.name;
+		record[i].record = restore[i].record;
+	}
+	answer.count = msg.count;
+	ATF_REQUIRE_EQ(keeper_records(&keeper, &answer, now), 0);
+	return (0);
+}
+
+static void
+end_relay(int own_fault)
+{
+	struct child_end end = { .own_fault = own_fault };
+
+	close(child.control);
+	close(relay);
+	child.pid = 0;
+	child.restart_at = NEVER;
+	child.backoff.delay += SECOND;
+	keeper_ended(&keeper, &end, now);
+	ATF_REQUIRE_EQ(keeper.store.count[SLOT_OFFERED] + keeper.store.count[SLOT_OPEN] +
+		keeper.store.count[SLOT_STOCK],
+	    0);
+}
+
+/* Whether the relay lives until it is told to hear clients. */
+static int
+lives(void)
+{
+	int alive = 1;
+
+	while (alive) {
+		keeper_turn(&keeper, now);
+		if (msg_receive(relay, FROM_SUPERVISOR, &msg) != 1)
+			atf_tc_fail("it waits for nothing");
+		msg_close_fds(&msg);
+		if (msg.type == MSG_START)
+			return (1);
+		ATF_REQUIRE_EQ(msg.type, MSG_RESTORE);
+		alive = take_back() == 0;
+	}
+	end_relay(1);
+	return (0);
+}
+
+/* Relays, one after the other, until one has all back. */
+static void
+restart(void)
+{
+	for (deaths = 0; start_relay(), !lives(); deaths++)
+		ATF_REQUIRE(deaths < 1000);
+}
+
+static void
+start_sessions(uint64_t count)
+{
+	start(PORT_HIGH - PORT_LOW + 1);
+	open_sessions(count);
+	end_relay(1);
+}
+
+/* For a case that starts several times. */
+static void
+stop(void)
+{
+	uint32_t slot;
+
+	end_relay(1);
+	for (slot = 0; slot < keeper.store.used; slot++)
+		if (keeper.store.slots[slot].state != SLOT_FREE)
+			close(store_remove(&keeper.store, slot));
+	store_free(&keeper.store);
+	ports_free(&ports);
+	memset(&keeper, 0, sizeof(keeper));
+	memset(bad, 0, sizeof(bad));
+}
+
+/* So many sessions are open, of those that are not bad, on the sockets that they had. */
+static void
+check_open(uint32_t count)
+{
+	uint32_t slot, n = 0;
+
+	for (slot = 0; slot < keeper.store.used; slot++) {
+		if (keeper.store.slots[slot].state != SLOT_OPEN)
+			continue;
+		ATF_CHECK(!bad[keeper.store.slots[slot].record.id]);
+		ATF_CHECK_EQ(keeper.store.slots[slot].generation, 1);
+		n++;
+	}
+	ATF_CHECK_EQ(n, count);
+}
+
+CASE(all_good)
+{
+	start_sessions(300);
+	restart();
+	ATF_CHECK_EQ(deaths, 0);
+	check_open(300);
+	/* It has all back: whatever it dies of now, it is none of them. */
+	end_relay(1);
+	end_relay(1);
+	restart();
+	ATF_CHECK_EQ(deaths, 0);
+	check_open(300);
+}
+
+CASE(one_bad)
+{
+	static const int which[] = { 1, 2, 57, 253, 254, 299, 300 };
+	size_t i;
+
+	for (i = 0; i < sizeof(which) / sizeof(which[0]); i++) {
+		bad[which[i]] = 1;
+		start_sessions(300);
+		restart();
+		printf("session %d: %d deaths\n", which[i], deaths);
+		ATF_CHECK(deaths <= 12);
+		ATF_CHECK_EQ(keeper.discarded, 1);
+		check_open(299);
+		stop();
+	}
+}
+
+CASE(some_bad)
+{
+	int round, i;
+
+	/* Of any three, nothing else is lost. */
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < 3;)
+			i += !bad[i + 1 + (round * 37 + i * i * 101) % 290]++;
+		start_sessions(300);
+		restart();
+		ATF_CHECK(deaths <= 40);
+		ATF_CHECK_EQ(keeper.discarded, 3);
+		check_open(297);
+		stop();
+	}
+}
+
+CASE(all_bad)
+{
+	memset(bad, 1, sizeof(bad));
+	start_sessions(300);
+	restart();
+	printf("%d deaths\n", deaths);
+	ATF_CHECK(deaths <= 140);
+	ATF_CHECK_EQ(keeper.discarded, 300);
+	check_open(0);
+}
+
+CASE(crowded)
+{
+	/* No session is to blame alone, but the service comes back, with what can be had. */
+	start_sessions(300);
+	crowd = 200;
+	restart();
+	printf("%d deaths, %u open\n", deaths, keeper.store.count[SLOT_OPEN]);
+	ATF_CHECK(deaths <= 140);
+	ATF_CHECK(keeper.store.count[SLOT_OPEN] >= 100);
+}
+
+CASE(chance)
+{
+	/* One that dies of nothing that it was handed, twice, is no proof; nor is a SIGKILL. */
+	bad[1] = 1;
+	start_sessions(1);
+	start_relay();
+	ATF_REQUIRE(!lives());
+	bad[1] = 0;
+	restart();
+	ATF_CHECK_EQ(deaths, 0);
+	check_open(1);
+	end_relay(1);
+	for (deaths = 0; deaths < 5; deaths++) {
+		start_relay();
+		keeper_turn(&keeper, now);
+		ATF_REQUIRE_EQ(keeper.store.count[SLOT_OFFERED], 1);
+		end_relay(0);
+	}
+	restart();
+	check_open(1);
+	/* And nothing was handed to one that was never ready. */
+	end_relay(1);
+	end_relay(1);
+	end_relay(1);
+	restart();
+	check_open(1);
+	ATF_CHECK_EQ(keeper.discarded, 0);
+}
+
+CASE(in_company)
+{
+	start_sessions(2);
+	bad[2] = 1;
+	start_relay();
+	ATF_REQUIRE(!lives());
+	/* The next answers for the first session and dies of the second: with both, no proof. */
+	start_relay();
+	ATF_REQUIRE(!lives());
+	ATF_CHECK_EQ(keeper.tried, 0);
+	/* Nor is it one, once, with the second alone. */
+	start_relay();
+	keeper_turn(&keeper, now);
+	ATF_CHECK(keeper.store.count[SLOT_OFFERED] == 1 && keeper.store.count[SLOT_KEPT] == 1);
+	end_relay(1);
+	ATF_CHECK(keeper.tried == 1 && keeper.discarded == 0);
+	start_relay();
+	ATF_REQUIRE(!lives());
+	ATF_CHECK_EQ(keeper.discarded, 1);
+	restart();
+	ATF_CHECK_EQ(deaths, 0);
+	check_open(1);
+}
+
+CASE(backoff)
+{
+	start_sessions(100);
+	bad[100] = 1;
+	child.backoff.delay = 2 * SECOND;
+	start_relay();
+	ATF_REQUIRE(!lives());
+	/* The first end of a search is like any other, the rest is not held against it. */
+	ATF_CHECK_EQ(child.restart_at, NEVER);
+	start_relay();
+	ATF_REQUIRE(!lives());
+	ATF_CHECK_EQ(child.restart_at, now);
+	restart();
+	ATF_CHECK_EQ(child.backoff.delay, 3 * SECOND);
+}
+
+CASE(not_yet_handed_back)
+{
+	struct msg_record *record = (void *)msg.payload;
+	struct socket_name name;
+
+	start_sessions(1);
+	name = (struct socket_name){ 0, keeper.store.slots[0].generation };
+	start_relay();
+	*record = (struct msg_record){ .name = name };
+	msg.count = 1;
+	ATF_CHECK(keeper_records(&keeper, &msg, now) == -1 && errno == EBADMSG);
+	record->record.state = SESSION_CLOSED;
+	ATF_CHECK(keeper_records(&keeper, &msg, now) == -1 && errno == EBADMSG);
+	ATF_CHECK_EQ(keeper.store.slots[0].record.id, 1);
+	/* Once it has been, it may be closed at once: the record did not hold. */
+	keeper_turn(&keeper, now);
+	ATF_CHECK_EQ(keeper_records(&keeper, &msg, now), 0);
+	ATF_CHECK_EQ(msg_receive(relay, FROM_SUPERVISOR, &msg), 1);
+	msg_close_fds(&msg);
+	ATF_CHECK(lives());
+	ATF_CHECK_EQ(keeper.store.count[SLOT_OPEN], 0);
+}
+
 /* Ports of others: it tries again, and otherwise sleeps. */
 static void
 check_sleeps(int ports_free)
@@ -167,6 +466,15 @@ CASE(sleeps_with_all)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, rate);
+	ATF_TP_ADD_TC(tp, all_good);
+	ATF_TP_ADD_TC(tp, one_bad);
+	ATF_TP_ADD_TC(tp, some_bad);
+	ATF_TP_ADD_TC(tp, all_bad);
+	ATF_TP_ADD_TC(tp, crowded);
+	ATF_TP_ADD_TC(tp, chance);
+	ATF_TP_ADD_TC(tp, in_company);
+	ATF_TP_ADD_TC(tp, backoff);
+	ATF_TP_ADD_TC(tp, not_yet_handed_back);
 	ATF_TP_ADD_TC(tp, sleeps_above_low);
 	ATF_TP_ADD_TC(tp, sleeps_below_low);
 	ATF_TP_ADD_TC(tp, sleeps_without);

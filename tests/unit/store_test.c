@@ -22,8 +22,8 @@ CASE(life)
 	a = store_add(&store, 10, 40000);
 	b = store_add(&store, 11, 40001);
 	ATF_CHECK(a != b && !store_has_room(&store));
-	ATF_CHECK_EQ(store.count[SLOT_SPARE], 2);
-	store_handed_out(&store, a);
+	ATF_CHECK_EQ(store.count[SLOT_KEPT], 2);
+	store_set(&store, a, SLOT_STOCK);
 	ATF_CHECK_EQ(store.count[SLOT_STOCK], 1);
 	record = record_of(&store, a, SESSION_UNREPLIED);
 	ATF_CHECK_EQ(store_record(&store, &record), 0);
@@ -40,6 +40,28 @@ CASE(life)
 	store_free(&store);
 }
 
+CASE(handed_back)
+{
+	struct msg_record record;
+	struct store store;
+	uint32_t a;
+
+	ATF_REQUIRE_EQ(store_init(&store, 8), 0);
+	a = store_add(&store, 10, 40000);
+	store_set(&store, a, SLOT_STOCK);
+	record = record_of(&store, a, SESSION_ASSURED);
+	ATF_REQUIRE_EQ(store_record(&store, &record), 0);
+	/* The next relay does not have it until it is handed back. */
+	store_set(&store, a, SLOT_KEPT);
+	ATF_CHECK(!store_has(&store, &record.name));
+	ATF_CHECK(store_record(&store, &record) == -1 && errno == EBADMSG);
+	store_set(&store, a, SLOT_OFFERED);
+	ATF_CHECK(store_has(&store, &record.name));
+	ATF_CHECK_EQ(store_record(&store, &record), 0);
+	ATF_CHECK(store.count[SLOT_OFFERED] == 0 && store.count[SLOT_OPEN] == 1);
+	store_free(&store);
+}
+
 CASE(foreign_names)
 {
 	struct msg_record record;
@@ -51,7 +73,7 @@ CASE(foreign_names)
 	/* Not handed out yet. */
 	record = record_of(&store, a, SESSION_UNREPLIED);
 	ATF_CHECK(store_record(&store, &record) == -1 && errno == EBADMSG);
-	store_handed_out(&store, a);
+	store_set(&store, a, SLOT_STOCK);
 	ATF_CHECK(store_has(&store, &record.name));
 	/* Another generation, another slot, none at all. */
 	record.name.generation++;
@@ -66,7 +88,7 @@ CASE(foreign_names)
 	store_remove(&store, a);
 	ATF_CHECK(!store_has(&store, &record.name));
 	ATF_REQUIRE_EQ(store_add(&store, 11, 40001), a);
-	store_handed_out(&store, a);
+	store_set(&store, a, SLOT_STOCK);
 	ATF_CHECK(!store_has(&store, &record.name));
 	store_free(&store);
 }
@@ -74,6 +96,7 @@ CASE(foreign_names)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, life);
+	ATF_TP_ADD_TC(tp, handed_back);
 	ATF_TP_ADD_TC(tp, foreign_names);
 	return (atf_no_error());
 }
