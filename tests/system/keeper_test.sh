@@ -50,7 +50,6 @@ poisoned_body()
 	many_round
 	expect "served in the end" "$(value answered many.out)" -eq 99
 	expect "ports at home" "$(upstream_ports | wc -l)" -eq 101
-	stop_udp46
 }
 
 root_case all_poisoned "When every record kills relays, the service goes on without them"
@@ -67,7 +66,6 @@ all_poisoned_body()
 	client_ok other -b 192.0.2.20:6000 -n 2 192.0.2.1 5000
 	expect "discarded one at a time" "$(log_count 'session records discarded')" -eq 10
 	expect "ports at home" "$(upstream_ports | wc -l)" -eq 11
-	stop_udp46
 }
 
 root_case greedy "A relay that lies gets no more sockets than --new-session-rate"

@@ -463,6 +463,17 @@ CASE(sleeps_with_all)
 	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
 }
 
+CASE(sleeps_in_hand_back)
+{
+	start_sessions(1);
+	start_relay();
+	/* Left from before the relay ended; and it does not answer. */
+	keeper.retry_at = now - SECOND;
+	keeper_turn(&keeper, now);
+	ATF_CHECK_EQ(keeper.store.count[SLOT_OFFERED], 1);
+	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, rate);
@@ -479,5 +490,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sleeps_below_low);
 	ATF_TP_ADD_TC(tp, sleeps_without);
 	ATF_TP_ADD_TC(tp, sleeps_with_all);
+	ATF_TP_ADD_TC(tp, sleeps_in_hand_back);
 	return (atf_no_error());
 }
