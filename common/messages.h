@@ -144,7 +144,7 @@ struct msg_socket {
 };
 _Static_assert(sizeof(struct msg_socket) == 16, "padding");
 
-/* MSG_RESTORE: an array, a descriptor each. */
+/* MSG_RESTORE: an array, a descriptor each.  The answer is a record of each. */
 struct msg_restore {
 	struct msg_socket socket;
 	struct session_record record;

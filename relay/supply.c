@@ -6,8 +6,8 @@
  * former user, and is discarded.  When the stock is empty, sessions wait for the next batch,
  * in the order in which they came, for a second at most.
  *
- * The supervisor is owed a record of every session that opened, changed or closed: what it
- * knows when we crash is what our successor gets.  A record is not queued but marked in the
+ * The supervisor is owed a record of every session that opened, was taken back, changed or
+ * closed: what it knows when we crash is what our successor gets.  A record is not queued but marked in the
  * session, so it is never lost, and several changes in one turn make one record.
  */
 #include <sys/epoll.h>
