@@ -119,7 +119,7 @@ never_lower_body()
 	make_network
 	start_echo 7000
 	start_metrics --unreplied-timeout 300ms --read-buffer-size 1200
-	_before=0
+	_expired=0
 	# A sanitizer would report the second on standard error.
 	_crash=SEGV
 	! is_sanitized || _crash=KILL
@@ -127,7 +127,7 @@ never_lower_body()
 		client_ok traffic -n 30 192.0.2.1 5000
 		run_client large -n 2 -s 1300 -w 50 192.0.2.1 5000
 		run_client single -n 1 192.0.2.1 5000
-		wait_total sessions_expired -ge $((_before + 1))
+		wait_total sessions_expired -ge $((_expired + 1))
 		get /metrics before
 		expect "oversize" "$(sample before udp46_drops_total 'reason="oversize"')" -ge 2
 		kill_relay $_signal
@@ -141,7 +141,7 @@ never_lower_body()
 		kill -$_signal "$metrics_pid"
 		get /metrics metrics_killed
 		not_lower before metrics_killed
-		_before=$(total sessions_expired)
+		_expired=$(total sessions_expired)
 	done
 	expect "restarts" "$(sample metrics_killed udp46_child_restarts_total 'child="relay"')" -eq 3
 	expect "restarts" "$(sample metrics_killed udp46_child_restarts_total 'child="metrics"')" -eq 3
