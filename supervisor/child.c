@@ -254,6 +254,7 @@ child_condemn(struct child *child, const char *why)
 		return;
 	log_error("child killed", "child=%s pid=%d reason=%s", child->name, child->pid, why);
 	child->condemned = child->at_fault = 1;
+	child->pong_until = child->ping_at = NEVER;
 	child_kill(child, SIGKILL);
 }
 

@@ -31,7 +31,8 @@ size_t log_record_format(const struct log_record *record, enum log_format format
 
 /*
  * A log sink that writes to standard output in the given format (`arg` points to an
- * enum log_format).  A reader that has stopped reading costs the record, never a wait.
+ * enum log_format).  A pipe whose reader has stopped reading costs the record, never a wait; a
+ * terminal can make us wait for it.
  */
 void log_writer(const struct log_record *record, void *arg);
 
