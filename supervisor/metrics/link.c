@@ -120,12 +120,10 @@ link_turn(struct link *l)
 			break;
 		q = STAILQ_FIRST(&l->asked);
 		/* Gone, or no relay of ours: its successor has a new link. */
-		if (n != 1 || q == NULL)
+		if (n != 1 || q == NULL || (msg.type != MSG_ANSWER_END && !is_answer(q, &msg)))
 			link_replace(l, -1);
 		else if (msg.type == MSG_ANSWER_END)
 			finish(&l->asked, end->next);
-		else if (!is_answer(q, &msg))
-			link_replace(l, -1);
 		else if (q->asker != NULL)
 			q->asker->take(q->asker->arg, &msg);
 	}

@@ -260,7 +260,7 @@ resolve()
 {
 	mkdir -m 755 empty
 	spawn udp46 "$relay" $wrapper "$udp46" --user nobody --chroot "$PWD/empty" \
-	    --log-format text --listen 192.0.2.1:5000 --upstream name.example.net:7000 "$@"
+	    --log-format text --listen 192.0.2.1:5000 --upstream name.example.net:7000
 }
 
 root_case resolver_floods "A resolver that talks for ever is given up after 12 s"
