@@ -376,8 +376,11 @@ closed_at_start_body()
 		    --chroot "$PWD/empty" --listen 192.0.2.1:5000 --metrics.enabled \
 		    --upstream '[2001:db8:1::2]:7000'
 		wait_for 30 serves || fail "closed: $choice: udp46 does not serve"
-		for process in $(cat udp46.pid) $(children "$(cat udp46.pid)"); do
-			standard_is_null "$process" "$choice"
+		standard_is_null "$(cat udp46.pid)" "$choice"
+		for process in $(children "$(cat udp46.pid)"); do
+			standard_is_null "$process" '<&- >&-'
+			expect "standard error of a child" \
+			    "$(readlink "/proc/$process/fd/2" | cut -d : -f 1)" = pipe
 		done
 		stop_udp46
 	done
