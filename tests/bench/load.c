@@ -374,6 +374,34 @@ read_windows(struct options *o, char *text)
 		o->window[o->windows++] = number(item, 1, 100000);
 }
 
+/* Whether the option was one of the wire's. */
+static bool
+read_wire_option(struct wire *w, int c)
+{
+	switch (c) {
+	case 'A':
+		w->addresses = number(optarg, 1, 200);
+		return (true);
+	case 'a':
+		w->first = ipv4_address(optarg);
+		return (true);
+	case 'G':
+		w->gro = true;
+		return (true);
+	case 'n':
+		w->bulk = number(optarg, 1, 60000);
+		return (true);
+	case 's':
+		w->size = number(optarg, SIZE_MIN_, SIZE_MAX_);
+		return (true);
+	case 'T':
+		w->trains = true;
+		return (true);
+	default:
+		return (false);
+	}
+}
+
 static void
 read_options(struct load *l, struct options *o, int argc, char **argv)
 {
@@ -382,12 +410,6 @@ read_options(struct load *l, struct options *o, int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "A:a:b:C:d:F:Gik:n:P:p:r:s:Tt:w:")) != -1) {
 		switch (c) {
-		case 'A':
-			w->addresses = number(optarg, 1, 200);
-			break;
-		case 'a':
-			w->first = ipv4_address(optarg);
-			break;
 		case 'b':
 			o->burst = number(optarg, 1, BURST_MAX);
 			break;
@@ -400,9 +422,6 @@ read_options(struct load *l, struct options *o, int argc, char **argv)
 		case 'F':
 			o->forged = number(optarg, 1, 100000);
 			break;
-		case 'G':
-			w->gro = true;
-			break;
 		case 'i':
 			o->interleave = true;
 			break;
@@ -410,9 +429,6 @@ read_options(struct load *l, struct options *o, int argc, char **argv)
 			if (l->subject.threads == THREADS_MAX)
 				usage();
 			l->subject.thread[l->subject.threads++] = number(optarg, 1, INT32_MAX);
-			break;
-		case 'n':
-			w->bulk = number(optarg, 1, 60000);
 			break;
 		case 'P':
 			o->probe = number(optarg, 1, 1000000);
@@ -423,12 +439,6 @@ read_options(struct load *l, struct options *o, int argc, char **argv)
 		case 'r':
 			o->rate = number(optarg, 1, 100000000);
 			break;
-		case 's':
-			w->size = number(optarg, SIZE_MIN_, SIZE_MAX_);
-			break;
-		case 'T':
-			w->trains = true;
-			break;
 		case 't':
 			l->duration = number(optarg, 1, 60000) * MS;
 			break;
@@ -436,7 +446,8 @@ read_options(struct load *l, struct options *o, int argc, char **argv)
 			read_windows(o, optarg);
 			break;
 		default:
-			usage();
+			if (!read_wire_option(w, c))
+				usage();
 		}
 	}
 	if (argc - optind != 5 || (o->interleave && w->bulk % o->burst != 0))

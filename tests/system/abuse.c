@@ -226,6 +226,27 @@ connection_turn(struct connection *c, short events)
 	}
 }
 
+/* One turn of all `count` connections; those that have ended are opened anew. */
+static void
+turn(int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (connection[i].fd == -1)
+			connection_open(&connection[i]);
+		pfd[i].fd = connection[i].fd;
+		pfd[i].events = mode == DEAF || mode == SIP ? 0 : POLLIN;
+		if (wants_to_send(&connection[i]))
+			pfd[i].events |= POLLOUT;
+	}
+	if (poll(pfd, (nfds_t)count, 100) == -1)
+		err(1, "poll");
+	for (i = 0; i < count; i++)
+		if (pfd[i].fd != -1)
+			connection_turn(&connection[i], pfd[i].revents);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -266,21 +287,8 @@ main(int argc, char **argv)
 		connection[i].fd = -1;
 	until = now_us() + (int64_t)seconds * SECOND_US;
 	limit = now_us() + (int64_t)SECONDS_MAX * SECOND_US;
-	while (now_us() < until || (opened < least && now_us() < limit)) {
-		for (i = 0; i < count; i++) {
-			if (connection[i].fd == -1)
-				connection_open(&connection[i]);
-			pfd[i].fd = connection[i].fd;
-			pfd[i].events = mode == DEAF || mode == SIP ? 0 : POLLIN;
-			if (wants_to_send(&connection[i]))
-				pfd[i].events |= POLLOUT;
-		}
-		if (poll(pfd, (nfds_t)count, 100) == -1)
-			err(1, "poll");
-		for (i = 0; i < count; i++)
-			if (pfd[i].fd != -1)
-				connection_turn(&connection[i], pfd[i].revents);
-	}
+	while (now_us() < until || (opened < least && now_us() < limit))
+		turn(count);
 	for (i = 0; i < count; i++)
 		if (connection[i].fd != -1)
 			connection_close(&connection[i]);

@@ -96,11 +96,43 @@ answer(int fd, const struct msghdr *to, size_t length, int tos)
 		warn("send");
 }
 
-int
-main(int argc, char **argv)
+/* One datagram, and its answer unless it is `mute` long or its port has had `limit` of them. */
+static void
+serve(int fd, int mute, int limit, int tos, bool verbose)
 {
 	static char data[UINT16_MAX];
 	static int answered[UINT16_MAX + 1];
+	struct sockaddr_in6 from;
+	char control[CMSG_SPACE(sizeof(int))], name[INET6_ADDRSTRLEN];
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr msg = { .msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	int port, received;
+	ssize_t n;
+
+	if ((n = recvmsg(fd, &msg, 0)) == -1)
+		return;
+	port = ntohs(from.sin6_port);
+	received = tos_of(&msg);
+	inet_ntop(AF_INET6, &from.sin6_addr, name, sizeof(name));
+	if (!seen[port])
+		printf("peer %s %d\n", name, port);
+	seen[port] = true;
+	if (verbose)
+		printf("datagram %s %d %zd 0x%02x\n", name, port, n, received);
+	if (n != mute && answered[port] < limit) {
+		answered[port]++;
+		answer(fd, &msg, (size_t)n, tos == TOS_REFLECT ? received : tos);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
 	const char *address = "::";
 	int ch, fd, limit = INT_MAX, mute = -1, tos = TOS_NONE;
 	bool verbose = false;
@@ -133,32 +165,6 @@ main(int argc, char **argv)
 	fd = server_open(address, number(argv[optind], 1, UINT16_MAX));
 	puts("ready");
 
-	for (;;) {
-		struct sockaddr_in6 from;
-		char control[CMSG_SPACE(sizeof(int))], name[INET6_ADDRSTRLEN];
-		struct iovec iov = { data, sizeof(data) };
-		struct msghdr msg = { .msg_name = &from,
-			.msg_namelen = sizeof(from),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control,
-			.msg_controllen = sizeof(control) };
-		int port, received;
-		ssize_t n;
-
-		if ((n = recvmsg(fd, &msg, 0)) == -1)
-			continue;
-		port = ntohs(from.sin6_port);
-		received = tos_of(&msg);
-		inet_ntop(AF_INET6, &from.sin6_addr, name, sizeof(name));
-		if (!seen[port])
-			printf("peer %s %d\n", name, port);
-		seen[port] = true;
-		if (verbose)
-			printf("datagram %s %d %zd 0x%02x\n", name, port, n, received);
-		if (n != mute && answered[port] < limit) {
-			answered[port]++;
-			answer(fd, &msg, (size_t)n, tos == TOS_REFLECT ? received : tos);
-		}
-	}
+	for (;;)
+		serve(fd, mute, limit, tos, verbose);
 }
