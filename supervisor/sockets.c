@@ -93,10 +93,17 @@ listener_open(
 int
 listener_group_by_address(int fd, uint32_t members)
 {
-	/* Multiply by a secret odd number and take the upper half: multiplicative hashing. */
+	/*
+	 * Multiplicative hashing, twice: after a single round by a secret odd number neighbours
+	 * are a constant apart, and one time in fifty they are all of one member.
+	 */
 	struct sock_filter code[] = {
 		/* the source address of the IPv4 header */
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
+		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, arc4random() | 1),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
+		BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
 		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, arc4random() | 1),
 		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, members),
