@@ -216,7 +216,8 @@ $(SUBR): $(BUILD)/%: %
 # deps first, then a make that sees what it installed.
 check: deps prometheus
 	@$(MAKE) --no-print-directory all tests
-	@UDP46_SRCDIR='$(CURDIR)' PATH="$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" sh tests/run-check.sh $(BUILD)/tests
+	@UDP46_SRCDIR='$(CURDIR)' PATH="$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" \
+	    sh tests/run-check.sh $(BUILD)/tests $(TESTS)
 
 demo:
 	@$(MAKE) --no-print-directory deps FOR=demo

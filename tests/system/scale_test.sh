@@ -1,7 +1,7 @@
 # 10,000 sessions at once, with the default settings.
 
 # shellcheck disable=SC2119
-. "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/http.subr"
 
 sessions=10000
 
@@ -9,12 +9,6 @@ sessions=10000
 private_memory()
 {
 	awk '/^Private_(Clean|Dirty):/ { sum += $2 } END { print sum }' "/proc/$1/smaps_rollup"
-}
-
-# Microseconds on a CPU since a process began.
-cpu_time()
-{
-	awk '{ printf "%d\n", $1 / 1000 }' "/proc/$1/schedstat"
 }
 
 # busy NAME: microseconds of the relay's CPU for each thousand datagrams of four busy clients.
@@ -91,5 +85,58 @@ ten_thousand_body()
 	expect "restored" "$(log_values 'sessions restored' count)" -ge $sessions
 	many_round
 	expect "answered after a crash" "$(value answered many.out)" -eq $sessions
+	stop_udp46
+}
+
+http_case dumps "10,000 sessions: dumps are quick, cost the relay little, delay nobody"
+dumps_head()
+{
+	atf_set descr "10,000 sessions: dumps are quick, cost the relay little, delay nobody"
+	atf_set require.user root
+	atf_set timeout 600
+	http_programs
+}
+dumps_body()
+{
+	make_network
+	start_echo 7000
+	start_metrics --unreplied-timeout 3m
+	start_many -a 192.0.2.10 -A 16 -n 10000 -r 3500 -w 30000 192.0.2.1 5000
+	many_round
+	expect "answered" "$(value answered many.out)" -eq 10000
+	find_relay
+	find_metrics
+
+	for _n in 1 2 3 4 5; do
+		fetch --fail -o dump -w '%{time_total}\n' $url/debug/sessions || atf_fail "dump"
+	done >took
+	echo "seconds for 10,000 sessions ($(wc -c <dump) bytes): $(tr '\n' ' ' <took)"
+	at_most "$(sort -n took | head -n 1)" 5 || atf_fail "a dump takes very long"
+	expect "sessions" "$(jq length dump)" -eq 10000
+	expect "different ones" "$(jq 'map(.session_id) | unique | length' dump)" -eq 10000
+	get '/debug/sessions?sort=bytes&limit=200' best
+	expect "best" "$(jq length best)" -eq 200
+
+	get /metrics m
+	_time=$(cpu_time "$relay_pid")
+	for _n in 1 2 3 4 5 6 7 8 9 10; do
+		get /metrics m
+	done
+	_time=$((($(cpu_time "$relay_pid") - _time) / 10))
+	echo "CPU of the relay for a scrape: $_time us"
+	expect "microseconds of CPU" $_time -lt 100000
+	expect "active" "$(sample m udp46_sessions_active)" -eq 10000
+
+	_memory=$(resident "$metrics_pid")
+	stream alone
+	# The default path of other dumps; two connections that ask for one after another.
+	spawn dumps "$relay" "$helpers/abuse" -n 2 -t 4 -p /debug/sessions pipeline 127.0.0.1 9108
+	stream under_dumps
+	finish dumps
+	cat dumps.out
+	expect "dumps" "$(value answers dumps.out)" -gt 0
+	echo "memory of the metrics child: $_memory KiB, then $(resident "$metrics_pid") KiB"
+	is_sanitized || expect "growth in KiB" $(($(resident "$metrics_pid") - _memory)) -le 4096
+	exec 3>&-
 	stop_udp46
 }
