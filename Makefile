@@ -1,14 +1,25 @@
 # udp46: a small, hardened UDP relay.  GNU make; one makefile for the whole tree.
 #
-#   make                  build build/udp46; `sudo make build-deps` installs what that needs
+#   make                  build build/udp46; CC, CFLAGS, CPPFLAGS, LDFLAGS, WERROR=1;
+#                         `sudo make build-deps` installs what that needs
 #   sudo make demo        a WireGuard tunnel through udp46, in namespaces
+#   sudo make check       every test (without root: all that do not need it);
+#                         TESTS='relay_test crash_test:stream' for some, JOBS=N side by side
 #   sudo make bench       udp46 beside other relays; SCENARIOS='bulk_up bulk_down' ROUNDS=3
-#   sudo make check       every test (without root: all that do not need it)
+#   sudo make profile     where the time of a datagram goes
 #   sudo make install     PREFIX, SBINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
-#   make lint format clean
-#   sudo make deps        what the tests need too; FOR='check lint' names other purposes
+#   sudo make uninstall   the same variables
+#   make tests            build the tests
+#   make fuzz             each fuzzer for FUZZ_SECONDS=20
+#   make lint             format, static analysis, structure, manual, scripts, service unit
+#   make format           make the format what lint wants
+#   sudo make deps        install what is missing of packages: those of the tests too;
+#                         FOR='check lint' names other purposes
+#   make clean            remove build/
+#   make help             this text
 #
-# SANITIZE=address,undefined builds and tests with those sanitizers in a folder of its own.
+# V=1 shows the commands.  SANITIZE=address,undefined builds and tests with those sanitizers
+# in a folder of its own, BUILD=FOLDER in that one.
 
 VERSION = 0.1.0
 COMMIT := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
@@ -24,6 +35,9 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CC          ?= cc
 PKG_CONFIG  ?= pkg-config
 BUILD       ?= build$(if $(SANITIZE),/sanitize)
+
+# $(call quiet,WHAT,FILE) before a command: a short line instead of it, none with -s.
+quiet = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7s %s\n' '$(1)' '$(2)' && ))
 
 PACKAGES = libcap-ng libseccomp libbsd-overlay libmicrohttpd
 SHELL    = /bin/sh
@@ -74,22 +88,27 @@ SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh tests/bench/*.subr \
 	      supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall deps build-deps lint format clean fuzz FORCE
+.PHONY: all tests check demo bench profile install uninstall deps build-deps lint format clean \
+	fuzz help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/udp46
 
+# The comment at the top.
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
 $(BUILD)/udp46: $(MAIN) $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIB) $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIB) $(PKG_LIBS)
 
 $(LIB): $(filter-out $(MAIN),$(OBJ))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call quiet,AR,$@)$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c | libraries
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # The version is compiled into one object, which follows the commit.
 $(BUILD)/version: FORCE
@@ -109,7 +128,7 @@ libraries:
 $(BUILD)/supervisor/metrics/page.o: supervisor/metrics/page.html
 $(BUILD)/page_policy.h: supervisor/metrics/policy.sh supervisor/metrics/page.html
 	@mkdir -p $(@D)
-	sh supervisor/metrics/policy.sh supervisor/metrics/page.html > $@
+	$(call quiet,GEN,$@)sh supervisor/metrics/policy.sh supervisor/metrics/page.html > $@
 $(BUILD)/supervisor/metrics/http.o: $(BUILD)/page_policy.h
 $(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
 
@@ -186,7 +205,7 @@ tests: $(UNIT) $(HELPERS) $(SYSTEM) $(SUBR) $(BENCH)
 
 $(UNIT:=.o): ALL_CPPFLAGS += $(ATF_CFLAGS)
 $(UNIT): %: %.o $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ATF_LIBS) $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ATF_LIBS) $(PKG_LIBS)
 
 # They play the kernel's part, or a child's, where a real one would not do as it is told.
 $(BUILD)/tests/unit/outbox_test $(BUILD)/tests/fuzz/outbox_fuzz: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
@@ -195,7 +214,7 @@ $(BUILD)/tests/unit/supply_test: ALL_LDFLAGS += -Wl,--wrap=epoll_ctl
 $(BUILD)/tests/unit/keeper_test: ALL_LDFLAGS += -Wl,--wrap=upstream_open
 
 $(HELPERS): %: %.o $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
 
 # Programs that are udp46 itself, but for a part that is bad on purpose.
 $(BUILD)/tests/system/greedy $(BUILD)/tests/system/poisoned: $(MAIN)
@@ -203,15 +222,15 @@ $(BUILD)/tests/system/greedy: ALL_LDFLAGS += -Wl,--wrap=relay_main
 $(BUILD)/tests/system/poisoned: ALL_LDFLAGS += -Wl,--wrap=lifecycle_restore
 
 $(BENCH): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(SYSTEM): $(BUILD)/%: %.sh
 	@mkdir -p $(@D)
-	@{ echo '#! /usr/bin/env atf-sh'; cat $<; } > $@ && chmod +x $@
+	$(call quiet,GEN,$@){ echo '#! /usr/bin/env atf-sh'; cat $<; } > $@ && chmod +x $@
 
 $(SUBR): $(BUILD)/%: %
 	@mkdir -p $(@D)
-	@cp $< $@
+	$(call quiet,CP,$@)cp $< $@
 
 # deps first, then a make that sees what it installed.
 check: deps prometheus
@@ -246,7 +265,7 @@ fuzz:
 .PHONY: fuzzers
 fuzzers: $(FUZZ)
 $(FUZZ): %: %.o $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(PKG_LIBS)
 
 # ---- reading it critically ----
 

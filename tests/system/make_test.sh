@@ -1,0 +1,89 @@
+# How the tree is built and tested: what make says, and how a part of the tests is chosen.
+
+setup()
+{
+	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
+	unset MAKEFLAGS MAKELEVEL MFLAGS V
+	make="make -C $UDP46_SRCDIR --no-print-directory"
+}
+
+make_case()
+{
+	atf_test_case "$1"
+	eval "$1_head() { atf_set descr \"$2\"; atf_set require.progs make; }"
+	cases="$cases $1"
+}
+
+make_case help "make help names everything that can be made"
+help_body()
+{
+	setup
+	atf_check -o save:help $make help
+	sed -n 's/^\.PHONY: all tests \(.*\) FORCE$/\1/p' "$UDP46_SRCDIR/Makefile" | tr ' ' '\n' >targets
+	[ "$(wc -l <targets)" -gt 10 ] || atf_fail 'hardly a target in the Makefile'
+	while read -r target; do
+		grep -qE "^ *(sudo )?make $target  " help || echo "$target"
+	done <targets >missing
+	atf_check cat missing
+}
+
+make_case output "A short line a file, the commands with V=1, and every error"
+output_body()
+{
+	setup
+	set -- BUILD="$PWD/built" "$PWD/built/common/worker.o"
+	atf_check -o inline:'  CC      common/worker.c\n' $make "$@"
+	rm built/common/worker.o
+	atf_check -o match:'^[^ ]+ .* -c -o .*worker\.o common/worker\.c$' -o not-match:'  CC  ' \
+	    $make V=1 "$@"
+	rm built/common/worker.o
+	atf_check $make -s "$@"
+	rm built/common/worker.o
+	atf_check -s exit:2 -o inline:'  CC      common/worker.c\n' -e match:'no_such.h: No such file' \
+	    $make CPPFLAGS='-include no_such.h' "$@"
+}
+
+# check NAME...: as `make check TESTS=NAME...` does, with results of its own.
+check()
+{
+	setup
+	mkdir tests
+	ln -s "$(atf_get_srcdir)/../unit" "$(atf_get_srcdir)" tests
+	tests=$PWD/tests
+}
+
+# expect_ran TEST...: these, and no others, had a result in `said`.
+expect_ran()
+{
+	printf '%s\n' "$@" >expected
+	sed -n 's/^\([a-z]*\/[a-z_]*:[a-z_]*\)  ->  passed .*/\1/p' said | sort >ran
+	atf_check -o file:expected cat ran
+	atf_check -o inline:"$# passed, 0 failed, 0 skipped\n" tail -n 1 said
+}
+
+make_case part "A part of the tests: programs and cases by name"
+part_body()
+{
+	check
+	atf_check -o save:said sh "$UDP46_SRCDIR/tests/run-check.sh" "$tests" siphash_test \
+	    bucket_test:largest unit/bucket_test:no_limit session_test:find
+	expect_ran unit/bucket_test:largest unit/bucket_test:no_limit unit/session_test:find \
+	    unit/siphash_test:reference
+}
+
+make_case unknown "A name that there is not is an error, and nothing is run"
+unknown_body()
+{
+	check
+	for name in nothing_test common siphash_test:nothing nothing/siphash_test; do
+		atf_check -s exit:1 -e inline:"run-check: there is no test $name\n" \
+		    sh "$UDP46_SRCDIR/tests/run-check.sh" "$tests" siphash_test $name
+	done
+}
+
+atf_init_test_cases()
+{
+	for case in $cases; do
+		atf_add_test_case "$case"
+	done
+}
