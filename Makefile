@@ -84,7 +84,7 @@ FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
 	      tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
-SH_FILES := .ci/run $(wildcard tests/*.sh tests/bench/*.sh tests/bench/*.subr \
+SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests/bench/*.subr \
 	      supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
@@ -274,20 +274,24 @@ $(FUZZ): %: %.o $(LIB)
 lint:
 	@$(MAKE) --no-print-directory deps FOR=lint
 	@$(MAKE) --no-print-directory all
-	clang-format --dry-run --Werror $(C_FILES)
-	@echo clang-tidy $(TIDY_FILES)
-	@printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -I '{}' \
+	$(call quiet,LINT,clang-format)clang-format --dry-run --Werror $(C_FILES)
+	$(call quiet,LINT,functions)awk -f tests/lint/length.awk $(C_FILES)
+	$(call quiet,LINT,structure)sh tests/lint/structure.sh $(BUILD) '$(STRUCTURED)' $(OBJ)
+	$(call quiet,LINT,clang-tidy)printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -I '{}' \
 	    clang-tidy --quiet '{}' -- $(ALL_CPPFLAGS) -I$(BUILD) -std=c17 2>/dev/null
-	@echo mandoc -T lint man/*
-	@! mandoc -T lint man/*.[1-9] 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
-	shellcheck -x $(SH_FILES)
-	shellcheck --shell=sh --exclude=$(ATF_EXCLUDE) $(ATF_FILES)
+	$(call quiet,LINT,mandoc)! mandoc -T lint man/*.[1-9] 2>&1 | \
+	    grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
+	$(call quiet,LINT,shellcheck)shellcheck -x $(SH_FILES) && \
+	    shellcheck --shell=sh --exclude=$(ATF_EXCLUDE) $(ATF_FILES)
 	@mkdir -p $(BUILD)/lint
-	sed 's|@SBINDIR@|$(abspath $(BUILD))|g' supervisor/udp46.service.in > $(BUILD)/lint/udp46.service
-	systemd-analyze verify --man=no $(BUILD)/lint/udp46.service
+	@sed 's|@SBINDIR@|$(abspath $(BUILD))|g' supervisor/udp46.service.in > $(BUILD)/lint/udp46.service
+	$(call quiet,LINT,systemd-analyze)systemd-analyze verify --man=no $(BUILD)/lint/udp46.service
 	@systemd-analyze security --no-pager --offline=true --threshold=30 \
 	    $(BUILD)/lint/udp46.service > $(BUILD)/lint/security || { cat $(BUILD)/lint/security; exit 1; }
 	@tail -n 1 $(BUILD)/lint/security
+
+# Folders in which no circle of calls is left, and every file has its header.
+STRUCTURED = common supervisor supervisor/metrics
 
 # One file a run: clang-tidy 14 takes va_list for uninitialized in every file but the first.
 TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(wildcard tests/bench/*.c)
