@@ -147,6 +147,28 @@ messages_body()
 	atf_check cat missing
 }
 
+atf_test_case metrics
+metrics_head()
+{
+	atf_set descr 'every metric, and every reason and operation that is counted, is in the manual'
+}
+metrics_body()
+{
+	manual >pages
+	cd "$UDP46_SRCDIR" || atf_fail 'no source tree'
+	{
+		grep -ohE '\b(udp46|process)_[a-z_]+' supervisor/metrics/prometheus.c |
+		    sed 's/.*/^\\.It .*&( |$)/'
+		sed -n '/^const char \*const/,/^};/s/^	"\(.*\)",$/\1/p' common/totals.c
+	} | sort -u >"$OLDPWD/patterns"
+	cd "$OLDPWD" || atf_fail 'no directory'
+	[ "$(wc -l <patterns)" -gt 40 ] || atf_fail 'hardly a metric in the source'
+	while read -r pattern; do
+		grep -qwE -e "$pattern" pages || echo "not in the manual: $pattern"
+	done <patterns >missing
+	atf_check cat missing
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case marked
@@ -156,4 +178,5 @@ atf_init_test_cases()
 	atf_add_test_case wireguard
 	atf_add_test_case flags
 	atf_add_test_case messages
+	atf_add_test_case metrics
 }
