@@ -1,7 +1,7 @@
 # udp46: a small, hardened UDP relay.  GNU make; one makefile for the whole tree.
 #
-#   make                  build build/udp46; CC, CFLAGS, CPPFLAGS, LDFLAGS, WERROR=1;
-#                         `sudo make build-deps` installs what that needs
+#   make                  build build/udp46; CC, CFLAGS, CPPFLAGS, LDFLAGS, WERROR=1
+#   sudo make build-deps  install what that needs
 #   sudo make demo        a WireGuard tunnel through udp46, in namespaces
 #   sudo make check       every test (without root: all that do not need it);
 #                         TESTS='relay_test crash_test:stream' for some, JOBS=N side by side
@@ -88,8 +88,7 @@ SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests
 	      supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall deps build-deps lint format clean \
-	fuzz help FORCE
+.PHONY: all tests check demo bench profile install uninstall deps build-deps lint format clean fuzz help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 

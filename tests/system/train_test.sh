@@ -182,7 +182,8 @@ would_block_body()
 	start_echo 7000
 	make_narrow
 	atf_check tc -n "$relay" qdisc add dev home root tbf rate 4mbit burst 4000 limit 1000000
-	start_udp46_default --socket-buffer-size 16384 --write-timeout 60s
+	# Room to send for half a train, and to receive for what comes back while the relay is late.
+	start_udp46_default --socket-buffer-size 65536 --write-timeout 60s
 	run_trains waiting -n 5 -d 40 -s 1400
 	stop_udp46
 }
