@@ -4,9 +4,34 @@
  * reaches the supervisor.
  */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "supervisor/exporter.h"
+#include "supervisor/version.h"
+
+void
+exporter_init(const struct options *o, const struct keepers *all, struct exporter *e)
+{
+	struct msg_metrics_config *config = &e->config;
+	const struct keeper *k = &all->keeper[0];
+	uint32_t i;
+
+	e->identity.namespaces = k->identity.namespaces;
+	e->identity.descriptors = EXPORTER_DESCRIPTORS + all->count;
+	config->started = clock_wall();
+	config->listeners = k->config.listeners;
+	config->workers = all->count;
+	for (i = 0; i < all->count; i++)
+		config->session_capacity += all->keeper[i].config.sessions_max;
+	config->session_labels = (uint32_t)o->metrics_session_labels;
+	strlcpy(config->version, version, sizeof(config->version));
+	strlcpy(config->commit, version_commit, sizeof(config->commit));
+	strlcpy(config->date, version_date, sizeof(config->date));
+	memcpy(config->listener, k->listener, sizeof(config->listener));
+	endpoint_format_ipv6(&all->upstream.address, e->status.upstream);
+}
 
 int
 exporter_tell(struct exporter *e)

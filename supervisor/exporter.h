@@ -2,6 +2,7 @@
 #define SUPERVISOR_EXPORTER_H
 
 #include "supervisor/child.h"
+#include "supervisor/keepers.h"
 
 /* What the metrics child is told. */
 struct exporter {
@@ -16,6 +17,10 @@ struct exporter {
 
 /* Descriptors that a metrics child holds: connections, and what it was handed. */
 #define EXPORTER_DESCRIPTORS 96
+
+/* What stays the same while the program runs; the listener and the user are set before. */
+void exporter_init(
+    const struct options *options, const struct keepers *keepers, struct exporter *exporter);
 
 /* Tell a metrics child that was just started what it is.  Returns 0, or -1 with errno. */
 int exporter_tell(struct exporter *exporter);

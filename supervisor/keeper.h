@@ -51,14 +51,6 @@ struct keeper {
 	uint64_t discarded;	/* sessions, ever */
 };
 
-/* The keepers of all workers, and what they share. */
-struct keepers {
-	uint32_t count;
-	struct keeper keeper[WORKERS_MAX];
-	struct upstream upstream;
-	struct ports ports;
-};
-
 /*
  * Make the store, for config->slots_max sockets.  The rest of *keeper must be set.  Returns 0,
  * or -1 with errno ENOMEM.

@@ -119,7 +119,7 @@ listener_group_by_address(int fd, uint32_t members)
 #define HTTP_BUFFER (128 * 1024)
 
 int
-http_listener_open(const struct sockaddr_storage *address)
+http_socket_open(const struct sockaddr_storage *address)
 {
 	socklen_t len = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
 						      : sizeof(struct sockaddr_in6);
@@ -176,7 +176,7 @@ bind_for_group(int fd, const struct sockaddr_un *sun, gid_t gid)
 }
 
 int
-http_listener_open_unix(const char *path, gid_t gid)
+http_socket_open_unix(const char *path, gid_t gid)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;

@@ -54,8 +54,8 @@ int upstream_open(const struct upstream *upstream, uint16_t port);
  * place of one that nobody listens on.  Returns the descriptor, or -1 with errno.  See tcp(7),
  * unix(7).
  */
-int http_listener_open(const struct sockaddr_storage *address);
-int http_listener_open_unix(const char *path, gid_t gid);
+int http_socket_open(const struct sockaddr_storage *address);
+int http_socket_open_unix(const char *path, gid_t gid);
 
 /* Whether buffers could not be made as large as asked for, since the start. */
 int buffers_limited(void);

@@ -15,9 +15,14 @@
 
 #include "common/clock.h"
 #include "common/confine.h"
+#include "supervisor/capacity.h"
 #include "supervisor/exporter.h"
-#include "supervisor/setup.h"
+#include "supervisor/http_listener.h"
+#include "supervisor/identity.h"
+#include "supervisor/keepers.h"
+#include "supervisor/listeners.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upstream.h"
 #include "supervisor/version.h"
 
 /* After SIGTERM a child has this long; the whole end takes 2 s at most. */
@@ -464,7 +469,7 @@ check(struct supervisor *s, struct msg_identity *identity)
 {
 	/* What look-ups have to say is not asked for. */
 	identity->log_level = LOG_LEVEL_ERROR;
-	setup_upstream(s->options, identity, s->binary);
+	upstream_resolve(s->options, identity, s->binary);
 	options_print(s->options, stdout);
 	options_not_yet(s->options, print_not_yet);
 	return (0);
@@ -508,21 +513,24 @@ supervisor_main(struct options *o)
 	s->options = o;
 	if ((s->binary = child_open_binary()) == -1)
 		err(EXIT_REFUSED, "/proc/self/exe");
-	setup_identity(o, &identity);
+	identity_init(o, &identity);
 	if (o->action == OPTIONS_CHECK)
 		return (check(s, &identity));
 	start_log(s);
 	options_not_yet(o, warn_not_yet);
-	s->keepers.count = setup_workers(o);
+	s->keepers.count = capacity_workers(o);
 	init_children(s);
-	setup_listeners(o, &s->keepers);
+	listeners_open(o, &s->keepers);
+	if (o->metrics_enabled) {
+		identity_metrics(o, &identity, &s->exporter.identity);
+		s->exporter.listener =
+		    http_listener_open(o, &identity, s->exporter.identity.gid, s->binary);
+	}
+	identity_confine(&identity);
+	upstream_resolve(o, &identity, s->binary);
+	keepers_init(o, &identity, &s->keepers);
 	if (o->metrics_enabled)
-		setup_http_listener(o, &identity, s->binary, &s->exporter);
-	setup_confinement(&identity);
-	setup_upstream(o, &identity, s->binary);
-	setup_keepers(o, &identity, &s->keepers);
-	if (o->metrics_enabled)
-		setup_exporter(o, &s->keepers, &s->exporter);
+		exporter_init(o, &s->keepers, &s->exporter);
 	if ((s->signals = open_signals()) == -1)
 		err(EXIT_REFUSED, "signalfd");
 	s->now = clock_now();
@@ -531,6 +539,6 @@ supervisor_main(struct options *o)
 		start(s, &s->child[i]);
 	supervisor_loop(s);
 	if (o->metrics_enabled)
-		setup_unlink_http(o);
+		http_listener_unlink(o);
 	return (0);
 }

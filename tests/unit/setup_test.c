@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "supervisor/exporter.h"
+#include "supervisor/http_listener.h"
+#include "supervisor/identity.h"
 #include "supervisor/resolver.h"
-#include "supervisor/setup.h"
+#include "supervisor/upstream.h"
 #include "supervisor/visible.h"
 #include "tests/unit/unit.h"
 
@@ -73,7 +74,7 @@ refuse_upstream(void)
 	struct msg_identity identity = { 0 };
 	struct options options = { .upstream = "name:7000", .upstream_host = "name" };
 
-	setup_upstream(&options, &identity, -1);
+	upstream_resolve(&options, &identity, -1);
 }
 
 static void
@@ -81,9 +82,8 @@ refuse_metrics_name(void)
 {
 	struct msg_identity identity = { 0 };
 	struct options options = { .metrics_listen = "name:9108", .user = "nobody" };
-	static struct exporter exporter;
 
-	setup_http_listener(&options, &identity, -1, &exporter);
+	http_listener_open(&options, &identity, 0, -1);
 }
 
 CASE(resolver)
@@ -105,9 +105,8 @@ refuse_path(void)
 		.metrics_listen = "unix:/" HOSTILE "/socket",
 		.user = "nobody",
 	};
-	static struct exporter exporter;
 
-	setup_http_listener(&options, &identity, -1, &exporter);
+	http_listener_open(&options, &identity, 0, -1);
 }
 
 static void
@@ -120,7 +119,7 @@ refuse_chroot(void)
 		.chroot_given = 1,
 	};
 
-	setup_identity(&options, &identity);
+	identity_init(&options, &identity);
 }
 
 static void

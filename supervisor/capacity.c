@@ -1,0 +1,140 @@
+#include <sys/resource.h>
+#include <err.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/worker.h"
+#include "supervisor/capacity.h"
+#include "supervisor/keeper.h"
+#include "supervisor/visible.h"
+
+/* Descriptors of the supervisor beside sockets of the stores and listeners. */
+#define SUPERVISOR_DESCRIPTORS 64
+#define SUPERVISOR_DESCRIPTORS_A_WORKER 4
+
+#define PORT_RANGE_FILE "/proc/sys/net/ipv4/ip_local_port_range"
+#define PORT_RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
+
+uint32_t
+capacity_workers(const struct options *o)
+{
+	uint32_t workers = o->workers;
+	cpu_set_t cpus;
+
+	if (workers == 0) {
+		if (sched_getaffinity(0, sizeof(cpus), &cpus) == -1)
+			err(EXIT_REFUSED, "--workers 0: sched_getaffinity");
+		workers = (uint32_t)CPU_COUNT(&cpus);
+	}
+	if (workers > WORKERS_MAX)
+		workers = WORKERS_MAX;
+	/* Each must be able to have a session. */
+	return (o->max_sessions > 0 && workers > o->max_sessions ? o->max_sessions : workers);
+}
+
+static void
+read_port_range(uint16_t *low, uint16_t *high)
+{
+	FILE *f;
+	int n = 0;
+
+	if ((f = fopen(PORT_RANGE_FILE, "re")) != NULL) {
+		n = fscanf(f, "%hu %hu", low, high);
+		fclose(f);
+	}
+	if (n != 2 || *low == 0 || *low > *high)
+		refuse(
+		    EXIT_REFUSED, "%s: cannot be read: give --upstream-ports", PORT_RANGE_FILE);
+}
+
+void
+capacity_ports(const struct options *o, struct ports *ports)
+{
+	uint16_t low = o->port_low, high = o->port_high;
+	char *reserved = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	if (low == 0)
+		read_port_range(&low, &high);
+	if ((f = fopen(PORT_RESERVED_FILE, "re")) != NULL) {
+		if (getline(&reserved, &size, f) == -1) {
+			free(reserved);
+			reserved = NULL;
+		}
+		fclose(f);
+	}
+	if (ports_init(ports, low, high, reserved != NULL ? reserved : "") == -1) {
+		if (errno == ERANGE)
+			refuse(EXIT_REFUSED,
+			    "--upstream-ports %u-%u: all reserved by ip_local_reserved_ports: "
+			    "name another range",
+			    low, high);
+		err(EXIT_REFUSED, "ports");
+	}
+	free(reserved);
+}
+
+static rlim_t
+raise_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(EXIT_REFUSED, "getrlimit");
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		err(EXIT_REFUSED, "setrlimit");
+	return (rl.rlim_cur);
+}
+
+uint32_t
+capacity_slots(const struct options *o, uint32_t workers, uint32_t ports)
+{
+	rlim_t descriptors = raise_descriptors();
+	uint32_t slots = ports;
+	uint32_t fixed =
+	    SUPERVISOR_DESCRIPTORS + workers * (o->listeners + SUPERVISOR_DESCRIPTORS_A_WORKER);
+
+	if (descriptors < fixed + workers)
+		refuse(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
+		    (unsigned long long)descriptors, fixed + workers);
+	if (slots < workers)
+		refuse(EXIT_REFUSED, "--workers %u: only %u upstream ports: want one a worker",
+		    workers, slots);
+	if (descriptors - fixed < slots)
+		slots = (uint32_t)(descriptors - fixed);
+	return (slots);
+}
+
+/* Sessions, and sockets: with those in stock. */
+static void
+set_capacity(struct msg_relay_config *config, uint32_t slots, uint32_t max_sessions)
+{
+	config->slots_max = config->sessions_max = slots;
+	if (max_sessions == 0 || max_sessions >= slots)
+		return;
+	config->sessions_max = max_sessions;
+	if (slots - max_sessions > STOCK_TARGET)
+		config->slots_max = max_sessions + STOCK_TARGET;
+}
+
+static uint32_t
+share_rate(uint32_t rate, uint32_t worker, uint32_t workers)
+{
+	uint32_t share = worker_share(rate, worker, workers);
+
+	/* 0 would be no limit. */
+	return (rate > 0 && share == 0 ? 1 : share);
+}
+
+void
+capacity_share(struct msg_relay_config *config, const struct options *o, uint32_t slots,
+    uint32_t worker, uint32_t workers)
+{
+	set_capacity(config, worker_share(slots, worker, workers),
+	    worker_share(o->max_sessions, worker, workers));
+	config->new_session_rate = share_rate(o->new_session_rate, worker, workers);
+}

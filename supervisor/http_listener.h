@@ -1,0 +1,20 @@
+#ifndef SUPERVISOR_HTTP_LISTENER_H
+#define SUPERVISOR_HTTP_LISTENER_H
+
+#include <sys/types.h>
+
+#include "common/messages.h"
+#include "supervisor/options.h"
+
+/*
+ * Bind where metrics are served: a TCP address, by name if need be (a look-up in a child of
+ * this identity that executes `binary`), or a Unix socket of group `gid`.  Returns the
+ * descriptor.  Ends the program with EXIT_REFUSED if it cannot be had.
+ */
+int http_listener_open(
+    const struct options *options, const struct msg_identity *identity, gid_t gid, int binary);
+
+/* Remove the Unix socket of --metrics.listen, if it is one. */
+void http_listener_unlink(const struct options *options);
+
+#endif

@@ -1,0 +1,72 @@
+#include <err.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "supervisor/capacity.h"
+#include "supervisor/keepers.h"
+
+static void
+share_capacity(const struct options *o, struct keepers *all)
+{
+	uint32_t i, slots, sum = 0;
+
+	slots = capacity_slots(o, all->count, all->ports.total);
+	for (i = 0; i < all->count; i++) {
+		capacity_share(&all->keeper[i].config, o, slots, i, all->count);
+		sum += all->keeper[i].config.sessions_max;
+	}
+	if (o->max_sessions > sum)
+		log_warn("capacity below --max-sessions",
+		    "max_sessions=%u session_capacity=%u ports=%u", o->max_sessions, sum,
+		    all->ports.total);
+}
+
+static void
+init_totals(struct keeper *k)
+{
+	if ((k->totals_fd = totals_create()) == -1 ||
+	    (k->totals = totals_map(k->totals_fd, 0)) == NULL)
+		err(EXIT_REFUSED, "memfd");
+}
+
+static void
+init_keeper(const struct options *o, const struct msg_identity *id, struct keepers *all,
+    uint32_t worker)
+{
+	struct keeper *k = &all->keeper[worker];
+	struct msg_relay_config *config = &k->config;
+
+	init_totals(k);
+	config->listeners = o->listeners;
+	config->workers = (uint8_t)all->count;
+	config->segment_offload = (uint8_t)all->upstream.trains;
+	config->session_timeout = o->session_timeout;
+	config->unreplied_timeout = o->unreplied_timeout;
+	config->write_timeout = o->write_timeout;
+	config->sessions_per_address = o->max_sessions_per_address;
+	config->datagram_max = o->read_buffer_size;
+	memcpy(config->upstream_address, &o->upstream_address.sin6_addr,
+	    sizeof(config->upstream_address));
+	config->upstream_port = o->upstream_address.sin6_port;
+	k->upstream = &all->upstream;
+	k->ports = &all->ports;
+	k->identity = *id;
+	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
+	if (keeper_init(k, clock_now()) == -1)
+		err(EXIT_REFUSED, "socket store");
+}
+
+void
+keepers_init(const struct options *o, const struct msg_identity *id, struct keepers *all)
+{
+	uint32_t i;
+
+	capacity_ports(o, &all->ports);
+	all->upstream.address = o->upstream_address;
+	all->upstream.source = o->upstream_source;
+	all->upstream.buffer_size = o->socket_buffer_size / 4;
+	share_capacity(o, all);
+	for (i = 0; i < all->count; i++)
+		init_keeper(o, id, all, i);
+}

@@ -1,0 +1,22 @@
+#ifndef SUPERVISOR_KEEPERS_H
+#define SUPERVISOR_KEEPERS_H
+
+#include "supervisor/keeper.h"
+#include "supervisor/options.h"
+
+/* The keepers of all workers, and what they share. */
+struct keepers {
+	uint32_t count;
+	struct keeper keeper[WORKERS_MAX];
+	struct upstream upstream;
+	struct ports ports;
+};
+
+/*
+ * Make ports, stores and totals, and all else that relays will be told, to each its share.  The
+ * listeners must be open.  Ends the program with EXIT_REFUSED when the system refuses.
+ */
+void keepers_init(const struct options *options, const struct msg_identity *identity,
+    struct keepers *keepers);
+
+#endif

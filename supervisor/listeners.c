@@ -1,0 +1,72 @@
+#include <errno.h>
+#include <string.h>
+
+#include "common/endpoint.h"
+#include "common/log.h"
+#include "supervisor/listeners.h"
+#include "supervisor/offload.h"
+#include "supervisor/sockets.h"
+#include "supervisor/visible.h"
+
+const char *
+listeners_remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return ("stop the program that has it (ss -lnp) or choose another");
+	case EADDRNOTAVAIL:
+		return ("name an address of this host, or 0.0.0.0 for all");
+	case EACCES:
+		return ("start as root, or with CAP_NET_BIND_SERVICE");
+	default:
+		return ("see bind(2)");
+	}
+}
+
+static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *sin)
+{
+	char text[ENDPOINT_STRLEN];
+	int error = errno;
+
+	refuse(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
+	    strerror(error), listeners_remedy(error));
+}
+
+/* Listener number `i` of every worker. */
+static void
+open_group(const struct options *o, struct keepers *all, uint32_t i)
+{
+	enum listener_share share = all->count == 1 ? LISTENER_ALONE : LISTENER_FIRST;
+	struct sockaddr_in sin = o->listen[i];
+	char text[ENDPOINT_STRLEN];
+	struct keeper *k;
+
+	for (k = all->keeper; k < all->keeper + all->count; k++) {
+		k->listener_fds[i] =
+		    listener_open(&sin, o->socket_buffer_size, all->upstream.trains, share);
+		if (k->listener_fds[i] == -1)
+			refuse_listener(&sin);
+		k->listener[i].address = sin.sin_addr.s_addr;
+		k->listener[i].port = sin.sin_port;
+		share = LISTENER_NEXT;
+	}
+	/* Sessions of one address are counted by one worker, so that the limit is exact. */
+	if (all->count > 1 && o->max_sessions_per_address > 0 &&
+	    listener_group_by_address(all->keeper[0].listener_fds[i], all->count) == -1)
+		refuse_listener(&sin);
+	log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
+}
+
+void
+listeners_open(const struct options *o, struct keepers *all)
+{
+	uint32_t i;
+
+	all->upstream.trains = offload_decide(o->segment_offload);
+	for (i = 0; i < o->listeners; i++)
+		open_group(o, all, i);
+	if (buffers_limited())
+		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
+		    o->socket_buffer_size,
+		    "raise net.core.rmem_max and wmem_max, or grant CAP_NET_ADMIN");
+}
