@@ -1,0 +1,13 @@
+#ifndef SUPERVISOR_SIGNALS_H
+#define SUPERVISOR_SIGNALS_H
+
+/*
+ * From now on SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCHLD are read from the descriptor that
+ * this returns, and SIGPIPE is ignored.  Returns -1 with errno on failure.  See signalfd(2).
+ */
+int signals_open(void);
+
+/* The next signal that has come, or 0 if there is none. */
+int signals_next(int fd);
+
+#endif
