@@ -16,17 +16,17 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "relay/inbox.h"
-#include "relay/outbox.h"
+#include "relay/receive_batch.h"
+#include "relay/send_batch.h"
 #include "relay/relay.h"
 
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
 #define PLAIN_SECONDS 60
 
-struct batch {
-	struct inbox *in;
-	struct outbox up, down;
-	unsigned char copy[INBOX_SLOT_SIZE]; /* of a parcel that has to wait */
+struct batches {
+	struct receive_batch *in;
+	struct send_batch up, down;
+	unsigned char copy[RECEIVE_SLOT_SIZE]; /* of a message that has to wait */
 };
 
 static const enum operation write_operation[] = { UPSTREAM_WRITE, CLIENT_WRITE };
@@ -36,9 +36,9 @@ static const enum drop_reason write_error[] = { DROP_UPSTREAM_WRITE_ERROR,
 int
 forward_init(struct relay *r)
 {
-	if ((r->batch = calloc(1, sizeof(*r->batch))) == NULL)
+	if ((r->batches = calloc(1, sizeof(*r->batches))) == NULL)
 		return (-1);
-	return ((r->batch->in = inbox_new()) == NULL ? -1 : 0);
+	return ((r->batches->in = receive_batch_new()) == NULL ? -1 : 0);
 }
 
 /* ---- sending, in either direction ---- */
@@ -109,16 +109,16 @@ is_plain(const struct relay *r, const struct session *s, enum direction directio
 	return (!r->config.segment_offload || s->plain_until[direction] > seconds(r));
 }
 
-/* Returns the first parcel that has to wait, or the number of all. */
+/* Returns the first message that has to wait, or the number of all. */
 static uint32_t
-transmit(struct relay *r, int fd, struct outbox *box, struct listener_totals *totals,
+transmit(struct relay *r, int fd, struct send_batch *batch, struct listener_totals *totals,
     enum direction direction)
 {
 	struct sending sending = { r, totals, direction };
-	struct outbox_report report = { count_sent, count_dropped, count_failed,
-		remember_refusal, &sending };
+	struct send_report report = { count_sent, count_dropped, count_failed, remember_refusal,
+		&sending };
 
-	return (outbox_send(box, fd, &report));
+	return (send_batch_send(batch, fd, &report));
 }
 
 /* ---- from a client ---- */
@@ -131,26 +131,26 @@ session_totals(struct relay *r, const struct session *s)
 	return (r->listener[s->key.listener].totals);
 }
 
-/* Put a parcel into a queue, and count it under `reason` if that is full. */
+/* Put a message into a queue, and count it under `reason` if that is full. */
 static void
 wait_in(struct relay *r, struct queue **queue, uint32_t session, uint32_t listener,
-    const struct outbox *box, uint32_t i, struct datagram *head, uint64_t *drops)
+    const struct send_batch *batch, uint32_t i, struct datagram *head, uint64_t *drops)
 {
-	const struct parcel *p = &box->parcel[i];
+	const struct message *p = &batch->message[i];
 
 	head->length = p->length;
 	head->segment = p->segment;
 	head->tos = p->tos;
-	outbox_copy(box, i, r->batch->copy);
-	if (queue_append(&r->queues, queue, session, listener, head, r->batch->copy) == -1)
+	send_batch_copy(batch, i, r->batches->copy);
+	if (queue_append(&r->queues, queue, session, listener, head, r->batches->copy) == -1)
 		*drops += datagrams_of(p->length, p->segment);
 }
 
-/* Have the outbox's parcels from `i` on wait for the session's socket. */
+/* Have the send batch's messages from `i` on wait for the session's socket. */
 static void
 wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 {
-	struct outbox *box = &r->batch->up;
+	struct send_batch *batch = &r->batches->up;
 	enum drop_reason reason =
 	    s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_UPSTREAM_WRITE_ERROR;
 	struct datagram head = {
@@ -160,8 +160,8 @@ wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 		.session = session_index(&r->table, s),
 	};
 
-	for (; i < box->parcels; i++)
-		wait_in(r, &s->queue, head.session, NONE, box, i, &head,
+	for (; i < batch->messages; i++)
+		wait_in(r, &s->queue, head.session, NONE, batch, i, &head,
 		    &session_totals(r, s)->drops[CLIENT_TO_UPSTREAM][reason]);
 	supply_watch_write(r, s, s->queue != NULL);
 }
@@ -169,13 +169,13 @@ wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 static void
 flush_to_upstream(struct relay *r, struct session *s)
 {
-	struct outbox *box = &r->batch->up;
+	struct send_batch *batch = &r->batches->up;
 	uint32_t done = 0;
 
 	if (s->fd != -1 && s->queue == NULL)
-		done = transmit(r, s->fd, box, session_totals(r, s), CLIENT_TO_UPSTREAM);
+		done = transmit(r, s->fd, batch, session_totals(r, s), CLIENT_TO_UPSTREAM);
 	wait_for_upstream(r, s, done);
-	outbox_clear(box);
+	send_batch_clear(batch);
 }
 
 /*
@@ -209,7 +209,7 @@ client_spoke(struct relay *r, struct session *s, uint32_t local_address)
 static struct session_key
 key_of(const struct relay *r, const struct listener *l, uint32_t i)
 {
-	const struct sockaddr_in *from = &r->batch->in->name[i].in;
+	const struct sockaddr_in *from = &r->batches->in->name[i].in;
 
 	return ((struct session_key){
 	    from->sin_addr.s_addr, from->sin_port, (uint16_t)(l - r->listener) });
@@ -244,7 +244,7 @@ static void
 collect_datagrams(struct relay *r, struct session *s, struct received *in)
 {
 	client_spoke(r, s, in->local_address);
-	while (outbox_add(&r->batch->up, session_index(&r->table, s), in,
+	while (send_batch_add(&r->batches->up, session_index(&r->table, s), in,
 		   is_plain(r, s, CLIENT_TO_UPSTREAM), &connected) == -1)
 		flush_to_upstream(r, s);
 }
@@ -262,7 +262,7 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 	struct received in;
 
 	do {
-		inbox_read(r->batch->in, i, &in);
+		receive_batch_read(r->batches->in, i, &in);
 		count_queue_drops(l->totals, in.queue_drops);
 		if (fits(r, &in, oversize)) {
 			if (s == NULL)
@@ -275,7 +275,7 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 			break;
 		next = key_of(r, l, i);
 	} while (memcmp(&key, &next, sizeof(key)) == 0);
-	if (s != NULL && r->batch->up.parcels > 0)
+	if (s != NULL && r->batches->up.messages > 0)
 		flush_to_upstream(r, s);
 	return (i);
 }
@@ -286,7 +286,7 @@ forward_from_listener(struct relay *r, struct listener *l)
 	uint32_t i;
 	int n;
 
-	n = inbox_receive(r->batch->in, l->fd, 0);
+	n = receive_batch_fill(r->batches->in, l->fd, 0);
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			l->totals->errors[CLIENT_READ]++;
@@ -298,21 +298,21 @@ forward_from_listener(struct relay *r, struct listener *l)
 
 /* ---- from the upstream ---- */
 
-/* Have the outbox's parcels from `i` on wait for the listener. */
+/* Have the send batch's messages from `i` on wait for the listener. */
 static void
 wait_for_client(struct relay *r, struct listener *l, uint32_t i)
 {
-	struct outbox *box = &r->batch->down;
+	struct send_batch *batch = &r->batches->down;
 	struct datagram head = { .deadline = r->now + r->config.write_timeout };
 	const struct session *s;
 
-	for (; i < box->parcels; i++) {
-		s = &r->table.sessions[box->parcel[i].owner];
-		head.session = box->parcel[i].owner;
+	for (; i < batch->messages; i++) {
+		s = &r->table.sessions[batch->message[i].owner];
+		head.session = batch->message[i].owner;
 		head.client_address = s->key.client_address;
 		head.client_port = s->key.client_port;
 		head.local_address = s->local_address;
-		wait_in(r, &l->queue, NONE, (uint32_t)(l - r->listener), box, i, &head,
+		wait_in(r, &l->queue, NONE, (uint32_t)(l - r->listener), batch, i, &head,
 		    &l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR]);
 	}
 }
@@ -320,13 +320,13 @@ wait_for_client(struct relay *r, struct listener *l, uint32_t i)
 static void
 flush_to_clients(struct relay *r, struct listener *l)
 {
-	struct outbox *box = &r->batch->down;
+	struct send_batch *batch = &r->batches->down;
 	uint32_t done = 0;
 
 	if (l->queue == NULL)
-		done = transmit(r, l->fd, box, l->totals, UPSTREAM_TO_CLIENT);
+		done = transmit(r, l->fd, batch, l->totals, UPSTREAM_TO_CLIENT);
 	wait_for_client(r, l, done);
-	outbox_clear(box);
+	send_batch_clear(batch);
 }
 
 static int
@@ -343,11 +343,11 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 	struct listener_totals *totals = l->totals;
 	enum session_state before = s->state;
 	struct destination to = { s->key.client_address, s->key.client_port, s->local_address };
-	struct outbox *box = &r->batch->down;
+	struct send_batch *batch = &r->batches->down;
 	struct received in;
 
-	inbox_read(r->batch->in, i, &in);
-	if (!from_upstream(r, &r->batch->in->name[i].in6)) {
+	receive_batch_read(r->batches->in, i, &in);
+	if (!from_upstream(r, &r->batches->in->name[i].in6)) {
 		totals->drops[UPSTREAM_TO_CLIENT][DROP_SOURCE_DENIED] +=
 		    datagrams_of(in.length, in.segment);
 		return;
@@ -357,7 +357,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		lifecycle_state_changed(r, s, before);
 	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))
 		return;
-	while (outbox_add(box, session_index(&r->table, s), &in,
+	while (send_batch_add(batch, session_index(&r->table, s), &in,
 		   is_plain(r, s, UPSTREAM_TO_CLIENT), &to) == -1)
 		flush_to_clients(r, l);
 }
@@ -369,7 +369,7 @@ discard_late(int fd)
 	struct msghdr mh;
 	int i;
 
-	for (i = 0; i < INBOX_SLOTS; i++) {
+	for (i = 0; i < RECEIVE_BATCH_SLOTS; i++) {
 		memset(&mh, 0, sizeof(mh));
 		if (recvmsg(fd, &mh, MSG_DONTWAIT) == -1)
 			return;
@@ -383,7 +383,7 @@ collect(struct relay *r, struct session *s, uint32_t used)
 	uint32_t i;
 	int n;
 
-	n = inbox_receive(r->batch->in, s->fd, used);
+	n = receive_batch_fill(r->batches->in, s->fd, used);
 	if (n == -1) {
 		/* An ICMP error: counted and survived; what is behind it comes next turn. */
 		if (errno != EAGAIN && errno != EINTR)
@@ -415,7 +415,7 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 		if (!(events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
 			continue;
 		mine = &r->listener[s->key.listener];
-		if (l != NULL && (l != mine || used == INBOX_SLOTS)) {
+		if (l != NULL && (l != mine || used == RECEIVE_BATCH_SLOTS)) {
 			flush_to_clients(r, l);
 			used = 0;
 		}
@@ -436,7 +436,8 @@ static int
 send_first(struct relay *r, struct queue **queue, int fd, int plain,
     const struct destination *to, struct listener_totals *totals, enum direction direction)
 {
-	struct outbox *box = direction == CLIENT_TO_UPSTREAM ? &r->batch->up : &r->batch->down;
+	struct send_batch *batch =
+	    direction == CLIENT_TO_UPSTREAM ? &r->batches->up : &r->batches->down;
 	const struct datagram *d = queue_first(*queue);
 	struct received in = {
 		.payload = d->payload,
@@ -446,15 +447,15 @@ send_first(struct relay *r, struct queue **queue, int fd, int plain,
 	};
 	uint32_t done, all;
 
-	/* It was one parcel when it had to wait, and so it is one now. */
-	outbox_add(box, d->session, &in, plain, to);
-	all = box->parcels;
-	done = transmit(r, fd, box, totals, direction);
+	/* It was one message when it had to wait, and so it is one now. */
+	send_batch_add(batch, d->session, &in, plain, to);
+	all = batch->messages;
+	done = transmit(r, fd, batch, totals, direction);
 	if (done < all)
-		queue_keep_last(&r->queues, *queue, outbox_bytes(box, done));
+		queue_keep_last(&r->queues, *queue, send_batch_bytes(batch, done));
 	else
 		queue_remove_first(&r->queues, queue);
-	outbox_clear(box);
+	send_batch_clear(batch);
 	return (done == all);
 }
 

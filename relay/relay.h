@@ -7,7 +7,7 @@
  *
  *	relay.c		what it is told, how it locks itself up, its loop
  *	forward.c	a datagram's way, in both directions
- *	inbox.c		what one receive call brings; outbox.c: what leaves together
+ *	receive_batch.c	what one recvmmsg(2) brings; send_batch.c: what one sendmmsg(2) takes
  *	lifecycle.c	who gets a session, and how one begins and ends
  *	supply.c	the sockets that it is handed, the records that it owes
  *	snapshot.c	what the metrics child asks
@@ -24,7 +24,7 @@
 /* How long a session, and its datagrams, wait for a socket. */
 #define SOCKET_WAIT_MAX SECOND
 
-struct batch;
+struct batches;
 struct epoll_event;
 
 /* A listener, and what its clients wait for. */
@@ -108,7 +108,7 @@ struct relay {
 	struct msg_ping pong;
 
 	struct snapshot snapshot;
-	struct batch *batch;
+	struct batches *batches;
 	struct msg msg;
 };
 

@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "relay/inbox.h"
-#include "relay/outbox.h"
+#include "relay/receive_batch.h"
+#include "relay/send_batch.h"
 #include "tests/unit/unit.h"
 
-static struct outbox box;
+static struct send_batch batch;
 static const struct destination connected = { 0, 0, 0 };
 static unsigned char payload[65536];
 
-/* What the box reports. */
+/* What the batch reports. */
 static struct {
 	uint32_t sent, bytes, dropped, failed, refused;
 } heard;
@@ -75,14 +75,14 @@ __wrap_sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags)
 	return (__real_sendmmsg(fd, msg, n, flags));
 }
 
-static const struct outbox_report report = { sent, dropped, failed, refused, NULL };
+static const struct send_report report = { sent, dropped, failed, refused, NULL };
 
 static void
 begin(void)
 {
 	size_t i;
 
-	outbox_clear(&box);
+	send_batch_clear(&batch);
 	memset(&heard, 0, sizeof(heard));
 	for (i = 0; i < sizeof(payload); i++)
 		payload[i] = (unsigned char)(i * 31 + i / 256);
@@ -96,7 +96,7 @@ add(uint32_t owner, uint32_t at, uint32_t length, uint32_t segment, uint8_t tos,
 		.payload = payload + at, .length = length, .segment = segment, .tos = tos
 	};
 
-	if (outbox_add(&box, owner, &in, plain, &connected) == 0)
+	if (send_batch_add(&batch, owner, &in, plain, &connected) == 0)
 		return (0);
 	ATF_CHECK_EQ(in.payload + in.length, payload + at + length);
 	return (in.length);
@@ -156,9 +156,9 @@ CASE(neighbours_are_joined)
 	add(1, 200, 100, 0, 0, 0);
 	add(1, 300, 40, 0, 0, 0); /* the last may be shorter */
 	add(1, 340, 40, 0, 0, 0); /* and then it is the last */
-	ATF_CHECK_EQ(box.parcels, 2);
-	ATF_CHECK_EQ(box.parcel[0].segment, 100);
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(batch.messages, 2);
+	ATF_CHECK_EQ(batch.message[0].segment, 100);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	expect(pair[1], 0, 100);
 	expect(pair[1], 100, 100);
 	expect(pair[1], 200, 100);
@@ -179,12 +179,12 @@ CASE(strangers_are_not)
 	add(2, 0, 0, 0, 0xb8, 0);
 	add(2, 0, 50, 50, 0xb8, 1); /* one by one */
 	add(2, 0, 50, 0, 0xb8, 1);
-	ATF_CHECK_EQ(box.parcels, 8);
+	ATF_CHECK_EQ(batch.messages, 8);
 	/* A train is complete. */
 	begin();
 	add(1, 0, 300, 100, 0, 0);
 	add(1, 0, 100, 0, 0, 0);
-	ATF_CHECK_EQ(box.parcels, 2);
+	ATF_CHECK_EQ(batch.messages, 2);
 }
 
 CASE(trains)
@@ -194,7 +194,7 @@ CASE(trains)
 	make_pair(pair);
 	begin();
 	add(1, 0, 950, 100, 0, 0);
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 1);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 1);
 	for (i = 0; i < 9; i++)
 		expect(pair[1], (uint32_t)i * 100, 100);
 	expect(pair[1], 900, 50);
@@ -209,26 +209,26 @@ CASE(trains_are_cut)
 	/* At most 64 datagrams... */
 	begin();
 	add(1, 0, 130 * 10, 10, 0, 0);
-	ATF_CHECK_EQ(box.parcels, 3);
-	for (i = 0; i < box.parcels; i++) {
-		ATF_CHECK(box.parcel[i].length <= 64 * 10);
-		n += box.parcel[i].length;
+	ATF_CHECK_EQ(batch.messages, 3);
+	for (i = 0; i < batch.messages; i++) {
+		ATF_CHECK(batch.message[i].length <= 64 * 10);
+		n += batch.message[i].length;
 	}
 	ATF_CHECK_EQ(n, 1300);
 	/* ... and at most 65,000 bytes. */
 	begin();
 	add(1, 0, 65527, 1420, 0, 0);
-	ATF_CHECK_EQ(box.parcels, 2);
-	ATF_CHECK_EQ(box.parcel[0].length, 45 * 1420);
-	ATF_CHECK_EQ(outbox_bytes(&box, 0), 65527);
+	ATF_CHECK_EQ(batch.messages, 2);
+	ATF_CHECK_EQ(batch.message[0].length, 45 * 1420);
+	ATF_CHECK_EQ(send_batch_bytes(&batch, 0), 65527);
 	/* A shorter last one is not cut off while there is room for it. */
 	begin();
 	add(1, 0, 65000, 1440, 0, 0);
-	ATF_CHECK_EQ(box.parcels, 1);
+	ATF_CHECK_EQ(batch.messages, 1);
 	/* A rest of one datagram is no train. */
 	begin();
 	add(1, 0, 65 * 10, 10, 0, 0);
-	ATF_CHECK_EQ(box.parcel[1].segment, 0);
+	ATF_CHECK_EQ(batch.message[1].segment, 0);
 }
 
 /* Whatever a segment size says: a datagram has room, and the array an end. */
@@ -241,39 +241,40 @@ CASE(too_large_for_a_train)
 	for (i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
 		begin();
 		ATF_CHECK_EQ(add(1, 0, 65507, segments[i], 0, 0), 0);
-		ATF_CHECK_EQ(box.parcels, segments[i] < 65507 ? 2 : 1);
-		ATF_CHECK(box.parcel[0].segment == 0 && box.parcel[1].segment == 0);
-		ATF_CHECK_EQ(outbox_bytes(&box, 0), 65507);
+		ATF_CHECK_EQ(batch.messages, segments[i] < 65507 ? 2 : 1);
+		ATF_CHECK(batch.message[0].segment == 0 && batch.message[1].segment == 0);
+		ATF_CHECK_EQ(send_batch_bytes(&batch, 0), 65507);
 	}
 	make_pair(pair);
 	begin();
 	ATF_CHECK_EQ(add(1, 0, 65400, 65001, 0, 0), 0);
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	expect(pair[1], 0, 65001);
 	expect(pair[1], 65001, 399);
 	ATF_CHECK(heard.sent == 2 && heard.bytes == 65400 && heard.refused == 0);
 }
 
-CASE(too_many_for_the_box)
+CASE(too_many_for_the_batch)
 {
-	uint32_t left, at, most = OUTBOX_PARCELS * TRAIN_DATAGRAMS_MAX;
+	uint32_t left, at, most = SEND_BATCH_MESSAGES * TRAIN_DATAGRAMS_MAX;
 	int plain;
 
 	for (plain = 0; plain <= 1; plain++) {
 		begin();
 		left = add(1, 0, 65507, 1, 0, plain);
 		ATF_CHECK_EQ(left, 65507 - most);
-		ATF_CHECK(box.parcels == OUTBOX_PARCELS && box.buffers == OUTBOX_BUFFERS);
+		ATF_CHECK(batch.messages == SEND_BATCH_MESSAGES &&
+		    batch.buffers == SEND_BATCH_BUFFERS);
 		/* Full is full, for a neighbour and for nothing at all. */
 		ATF_CHECK_EQ(add(1, 0, 1, 0, 0, plain), 1);
 		ATF_CHECK_EQ(add(1, 0, 65507, 1, 0, plain), 65507);
-		ATF_CHECK_EQ(outbox_bytes(&box, 0), most);
+		ATF_CHECK_EQ(send_batch_bytes(&batch, 0), most);
 		/* Emptied, it takes the rest. */
 		for (at = 65507 - left; left > 0; at = 65507 - left) {
-			outbox_clear(&box);
+			send_batch_clear(&batch);
 			left = add(1, at, left, 1, 0, plain);
 		}
-		ATF_CHECK_EQ(outbox_bytes(&box, 0), 65507 % most);
+		ATF_CHECK_EQ(send_batch_bytes(&batch, 0), 65507 % most);
 	}
 }
 
@@ -284,15 +285,15 @@ CASE(fills)
 	begin();
 	for (n = 0; add((uint32_t)n, 0, 65527, 1420, 0, 0) == 0;)
 		n++;
-	ATF_CHECK(n > 10 && box.parcels == OUTBOX_PARCELS);
+	ATF_CHECK(n > 10 && batch.messages == SEND_BATCH_MESSAGES);
 	begin();
-	for (n = 0; n < OUTBOX_BUFFERS; n++)
+	for (n = 0; n < SEND_BATCH_BUFFERS; n++)
 		ATF_CHECK_EQ(add(1, 0, 100, 0, 0, 0), 0);
-	ATF_CHECK_EQ(box.parcels, 1);
+	ATF_CHECK_EQ(batch.messages, 1);
 	ATF_CHECK_EQ(add(1, 0, 100, 0, 0, 0), 100);
-	/* There are parcels left, but no buffer. */
+	/* There are messages left, but no buffer. */
 	ATF_CHECK_EQ(add(2, 0, 100, 0, 0, 0), 100);
-	ATF_CHECK_EQ(box.buffers, OUTBOX_BUFFERS);
+	ATF_CHECK_EQ(batch.buffers, SEND_BATCH_BUFFERS);
 }
 
 CASE(one_by_one)
@@ -303,7 +304,7 @@ CASE(one_by_one)
 	begin();
 	add(1, 0, 950, 100, 0, 1);
 	add(1, 1000, 60, 0, 0, 1);
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	for (i = 0; i < 9; i++)
 		expect(pair[1], (uint32_t)i * 100, 100);
 	expect(pair[1], 900, 50);
@@ -321,7 +322,7 @@ CASE(pending_error)
 	begin();
 	ATF_REQUIRE_EQ(send(pair[0], "x", 1, 0), 1);
 	add(1, 0, 100, 0, 0, 0);
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 1);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 1);
 	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 0);
 }
 
@@ -338,7 +339,7 @@ CASE(refused_train)
 		add(1, 0, 950, 100, 0, 0);
 		add(2, 1000, 60, 0, 0, 0);
 		fate = refusals[i];
-		ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+		ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 		for (k = 0; k < 9; k++)
 			expect(pair[1], k * 100, 100);
 		expect(pair[1], 900, 50);
@@ -362,11 +363,11 @@ CASE(hidden_refusal)
 	for (k = 0; k < 3; k++)
 		add(k, k * 1000, 300, 100, 0, 0);
 	fate = two_then_refused;
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 3);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 3);
 	for (k = 0; k < 9; k++)
 		expect(pair[1], k / 3 * 1000 + k % 3 * 100, 100);
 	ATF_CHECK(heard.refused == 1 && heard.sent == 9 && heard.dropped == 0);
-	ATF_CHECK(!box.parcel[0].plain && box.parcel[1].plain && !box.parcel[2].plain);
+	ATF_CHECK(!batch.message[0].plain && batch.message[1].plain && !batch.message[2].plain);
 }
 
 CASE(no_buffers)
@@ -379,20 +380,20 @@ CASE(no_buffers)
 	add(1, 0, 300, 100, 0, 0);
 	add(2, 1000, 60, 0, 0, 0);
 	fate = once;
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	ATF_CHECK(heard.failed == 1 && heard.sent == 4 && heard.dropped == 0);
 	/* What cannot be sent holds nobody up: there is nothing to wait for. */
 	begin();
 	add(1, 0, 300, 100, 0, 0);
 	add(2, 1000, 60, 0, 0, 0);
 	fate = twice;
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 3);
 	/* Datagram by datagram, one is lost, not the train. */
 	begin();
 	add(1, 0, 300, 100, 0, 1);
 	fate = twice;
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 1);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 1);
 	ATF_CHECK(heard.failed == 1 && heard.sent == 2 && heard.dropped == 1);
 	ATF_CHECK_EQ(heard.refused, 0);
 }
@@ -407,7 +408,7 @@ CASE(interrupted)
 	add(1, 0, 100, 0, 0, 0);
 	add(2, 100, 100, 0, 0, 0);
 	fate = signals;
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	ATF_CHECK(heard.sent == 2 && heard.failed == 0 && heard.dropped == 0);
 }
 
@@ -419,7 +420,7 @@ CASE(too_large)
 	begin();
 	add(1, 0, 65536, 0, 0, 0);
 	add(2, 0, 100, 0, 0, 0);
-	ATF_CHECK_EQ(outbox_send(&box, pair[0], &report), 2);
+	ATF_CHECK_EQ(send_batch_send(&batch, pair[0], &report), 2);
 	ATF_CHECK(heard.failed == 1 && heard.sent == 1 && heard.dropped == 1);
 	expect(pair[1], 0, 100);
 }
@@ -437,14 +438,14 @@ CASE(would_block)
 	add(1, 0, 500, 0, 0, 0);
 	add(2, 500, 6100, 100, 0, 1); /* a train, one by one */
 	add(3, 7000, 100, 0, 0, 0);
-	done = outbox_send(&box, pair[0], &report);
+	done = send_batch_send(&batch, pair[0], &report);
 	ATF_REQUIRE_EQ(done, 1);
 	ATF_REQUIRE(heard.sent > 1 && heard.dropped == 0 && heard.failed == 0);
 	/* What is left of the train is its end. */
-	left = box.parcel[1].length;
+	left = batch.message[1].length;
 	ATF_CHECK_EQ(left, 6100 - (heard.sent - 1) * 100);
-	ATF_CHECK_EQ(outbox_bytes(&box, done), left + 100);
-	outbox_copy(&box, done, rest);
+	ATF_CHECK_EQ(send_batch_bytes(&batch, done), left + 100);
+	send_batch_copy(&batch, done, rest);
 	ATF_CHECK(memcmp(rest, payload + 500 + 6100 - left, left) == 0);
 }
 
@@ -456,8 +457,8 @@ CASE(copies)
 	add(1, 1000, 100, 0, 0, 0);
 	add(1, 3000, 100, 0, 0, 0);
 	add(1, 2000, 50, 0, 0, 0);
-	ATF_REQUIRE_EQ(box.parcels, 1);
-	outbox_copy(&box, 0, copy);
+	ATF_REQUIRE_EQ(batch.messages, 1);
+	send_batch_copy(&batch, 0, copy);
 	ATF_CHECK(memcmp(copy, payload + 1000, 100) == 0);
 	ATF_CHECK(memcmp(copy + 100, payload + 3000, 100) == 0);
 	ATF_CHECK(memcmp(copy + 200, payload + 2000, 50) == 0);
@@ -478,7 +479,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, trains);
 	ATF_TP_ADD_TC(tp, trains_are_cut);
 	ATF_TP_ADD_TC(tp, too_large_for_a_train);
-	ATF_TP_ADD_TC(tp, too_many_for_the_box);
+	ATF_TP_ADD_TC(tp, too_many_for_the_batch);
 	ATF_TP_ADD_TC(tp, fills);
 	ATF_TP_ADD_TC(tp, one_by_one);
 	ATF_TP_ADD_TC(tp, pending_error);

@@ -1,22 +1,25 @@
-#ifndef RELAY_INBOX_H
-#define RELAY_INBOX_H
+#ifndef RELAY_RECEIVE_BATCH_H
+#define RELAY_RECEIVE_BATCH_H
 
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <stdint.h>
 
 /*
- * Buffers that one receive call fills.  Each holds what the kernel can hand over at once, a
- * datagram of any size or a train of them (UDP_GRO): a smaller one would lose the rest of a
- * train.
+ * What one call of recvmmsg(2) brings.
+ *
+ * A train is a buffer of several datagrams, segments of one size of which only the last may be
+ * shorter: what UDP_GRO hands over and UDP_SEGMENT takes, see udp(7).  Each slot has room for
+ * whatever the kernel can hand over at once, a datagram of any size or a train: a smaller one
+ * would lose the rest of a train.
  *
  * Their number, and that of calls in a turn, matter little, as a burst is one train or two.
  * Measured with `make bench` (full_up, flows_10000; medians of 5 runs in turn): 8 buffers
  * cost 2 to 13 % more CPU a datagram than 32, and 64 not less; 1, 2, 8 or 32 calls in a turn
  * are all alike, so it is one, which gives every side its turn soonest.
  */
-#define INBOX_SLOTS 32
-#define INBOX_SLOT_SIZE 65536
+#define RECEIVE_BATCH_SLOTS 32
+#define RECEIVE_SLOT_SIZE 65536
 
 /* What was received into a slot. */
 struct received {
@@ -28,29 +31,29 @@ struct received {
 	uint8_t tos;
 };
 
-struct inbox {
-	struct mmsghdr msg[INBOX_SLOTS];
-	struct iovec iov[INBOX_SLOTS];
+struct receive_batch {
+	struct mmsghdr msg[RECEIVE_BATCH_SLOTS];
+	struct iovec iov[RECEIVE_BATCH_SLOTS];
 	union {
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
-	} name[INBOX_SLOTS];
-	_Alignas(struct cmsghdr) char control[INBOX_SLOTS][128];
+	} name[RECEIVE_BATCH_SLOTS];
+	_Alignas(struct cmsghdr) char control[RECEIVE_BATCH_SLOTS][128];
 	uint32_t used; /* slots from the first on that were filled since they were set up */
-	unsigned char payload[INBOX_SLOTS][INBOX_SLOT_SIZE];
+	unsigned char payload[RECEIVE_BATCH_SLOTS][RECEIVE_SLOT_SIZE];
 };
 
-/* Make an inbox.  Returns NULL with errno ENOMEM. */
-struct inbox *inbox_new(void);
+/* Make one.  Returns NULL with errno ENOMEM. */
+struct receive_batch *receive_batch_new(void);
 
 /*
  * Receive into the slots from `first` on, without waiting.  Returns their number, or -1 with
  * errno as of recvmmsg(2).
  */
-int inbox_receive(struct inbox *inbox, int fd, uint32_t first);
+int receive_batch_fill(struct receive_batch *batch, int fd, uint32_t first);
 
 /* Read all control messages of a slot, in whatever order they come. */
-void inbox_read(struct inbox *inbox, uint32_t slot, struct received *received);
+void receive_batch_read(struct receive_batch *batch, uint32_t slot, struct received *received);
 
 /* Datagrams of so many bytes with this segment size. */
 static inline uint32_t

@@ -2,42 +2,43 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-#include "relay/inbox.h"
+#include "relay/receive_batch.h"
 
-struct inbox *
-inbox_new(void)
+struct receive_batch *
+receive_batch_new(void)
 {
-	struct inbox *b;
+	struct receive_batch *batch;
 	int i;
 
 	/* Pages of slots that are never filled stay untouched. */
-	b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (b == MAP_FAILED)
+	batch = mmap(
+	    NULL, sizeof(*batch), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (batch == MAP_FAILED)
 		return (NULL);
-	for (i = 0; i < INBOX_SLOTS; i++) {
-		b->iov[i] = (struct iovec){ b->payload[i], INBOX_SLOT_SIZE };
-		b->msg[i].msg_hdr.msg_iov = &b->iov[i];
-		b->msg[i].msg_hdr.msg_iovlen = 1;
-		b->msg[i].msg_hdr.msg_name = &b->name[i];
-		b->msg[i].msg_hdr.msg_control = b->control[i];
+	for (i = 0; i < RECEIVE_BATCH_SLOTS; i++) {
+		batch->iov[i] = (struct iovec){ batch->payload[i], RECEIVE_SLOT_SIZE };
+		batch->msg[i].msg_hdr.msg_iov = &batch->iov[i];
+		batch->msg[i].msg_hdr.msg_iovlen = 1;
+		batch->msg[i].msg_hdr.msg_name = &batch->name[i];
+		batch->msg[i].msg_hdr.msg_control = batch->control[i];
 	}
-	b->used = INBOX_SLOTS;
-	return (b);
+	batch->used = RECEIVE_BATCH_SLOTS;
+	return (batch);
 }
 
 int
-inbox_receive(struct inbox *b, int fd, uint32_t first)
+receive_batch_fill(struct receive_batch *batch, int fd, uint32_t first)
 {
 	uint32_t i;
 	int n;
 
 	/* The kernel changed both in the slots that it filled, and in no other. */
-	for (i = first; i < b->used; i++) {
-		b->msg[i].msg_hdr.msg_namelen = sizeof(b->name[i]);
-		b->msg[i].msg_hdr.msg_controllen = sizeof(b->control[i]);
+	for (i = first; i < batch->used; i++) {
+		batch->msg[i].msg_hdr.msg_namelen = sizeof(batch->name[i]);
+		batch->msg[i].msg_hdr.msg_controllen = sizeof(batch->control[i]);
 	}
-	n = recvmmsg(fd, b->msg + first, INBOX_SLOTS - first, MSG_DONTWAIT, NULL);
-	b->used = first + (n > 0 ? (uint32_t)n : 0);
+	n = recvmmsg(fd, batch->msg + first, RECEIVE_BATCH_SLOTS - first, MSG_DONTWAIT, NULL);
+	batch->used = first + (n > 0 ? (uint32_t)n : 0);
 	return (n);
 }
 
@@ -55,15 +56,15 @@ read_ip(const struct cmsghdr *cmsg, struct received *received)
 }
 
 void
-inbox_read(struct inbox *b, uint32_t slot, struct received *received)
+receive_batch_read(struct receive_batch *batch, uint32_t slot, struct received *received)
 {
-	struct msghdr *mh = &b->msg[slot].msg_hdr;
+	struct msghdr *mh = &batch->msg[slot].msg_hdr;
 	struct cmsghdr *cmsg;
 	int value;
 
 	memset(received, 0, sizeof(*received));
-	received->payload = b->payload[slot];
-	received->length = b->msg[slot].msg_len;
+	received->payload = batch->payload[slot];
+	received->length = batch->msg[slot].msg_len;
 	for (cmsg = CMSG_FIRSTHDR(mh); cmsg != NULL; cmsg = CMSG_NXTHDR(mh, cmsg)) {
 		if (cmsg->cmsg_level == IPPROTO_IP) {
 			read_ip(cmsg, received);

@@ -1,5 +1,5 @@
 /*
- * Any sequence of datagrams and trains through the outbox, and through the queue where they
+ * Any sequence of datagrams and trains through a send batch, and through the queue where they
  * have to wait, with a kernel that does what the input says: whatever went in must come out
  * once and as it was, or be reported as dropped, in order.
  */
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/inbox.h"
-#include "relay/outbox.h"
+#include "relay/receive_batch.h"
+#include "relay/send_batch.h"
 #include "relay/queue.h"
 
 #define REQUIRE(condition)        \
@@ -21,7 +21,7 @@
 	} while (0)
 
 #define OWNERS 3
-#define EXPECTED_MAX 8192 /* more than fit the box at once */
+#define EXPECTED_MAX 8192 /* more than fit the batch at once */
 
 /* A datagram that went in. */
 struct expected {
@@ -36,10 +36,10 @@ static const struct destination destination[OWNERS] = {
 	{ 0x02020202, 2, 0x0b0b0b0b },
 };
 
-static unsigned char payload[INBOX_SLOT_SIZE + UINT8_MAX];
+static unsigned char payload[RECEIVE_SLOT_SIZE + UINT8_MAX];
 static struct expected expected[EXPECTED_MAX];
 static uint32_t first, end; /* of those that are still in */
-static struct outbox box;
+static struct send_batch batch;
 
 /* Left for the reports to account for. */
 static uint32_t datagrams[OWNERS], bytes[OWNERS], errors;
@@ -102,7 +102,7 @@ arrive(const unsigned char *data, uint32_t length, uint8_t owner)
 static void
 deliver(struct msghdr *mh)
 {
-	static unsigned char train[INBOX_SLOT_SIZE];
+	static unsigned char train[RECEIVE_SLOT_SIZE];
 	uint32_t segment, i, n, length = 0, count = 0;
 	uint8_t owner;
 
@@ -135,7 +135,7 @@ __wrap_sendmmsg(int fd, struct mmsghdr *msg, unsigned int n, int flags)
 	/* An error, a few of them, or all. */
 	(void)fd;
 	(void)flags;
-	REQUIRE(n > 0 && n <= OUTBOX_PARCELS);
+	REQUIRE(n > 0 && n <= SEND_BATCH_MESSAGES);
 	if (fate > UINT8_MAX - sizeof(error) / sizeof(error[0])) {
 		errno = error[UINT8_MAX - fate];
 		errors += errno != EAGAIN && errno != EINTR;
@@ -176,7 +176,7 @@ failed(void *arg, uint32_t owner)
 	REQUIRE(owner < OWNERS && errors-- > 0);
 }
 
-static const struct outbox_report report = { sent, dropped, failed, failed, NULL };
+static const struct send_report report = { sent, dropped, failed, failed, NULL };
 
 /* ---- the relay ---- */
 
@@ -192,39 +192,39 @@ drain(struct queue_pool *pool, struct queue **queue)
 			.length = d->length,
 			.segment = d->segment,
 			.tos = d->tos };
-		outbox_clear(&box);
-		REQUIRE(outbox_add(&box, d->session, &in, (int)take(1) & 1,
+		send_batch_clear(&batch);
+		REQUIRE(send_batch_add(&batch, d->session, &in, (int)take(1) & 1,
 			    &destination[d->session]) == 0);
-		REQUIRE(box.parcels == 1);
-		if (outbox_send(&box, -1, &report) == 1)
+		REQUIRE(batch.messages == 1);
+		if (send_batch_send(&batch, -1, &report) == 1)
 			queue_remove_first(pool, queue);
 		else
-			queue_keep_last(pool, *queue, outbox_bytes(&box, 0));
+			queue_keep_last(pool, *queue, send_batch_bytes(&batch, 0));
 	}
 }
 
 static void
 flush(void)
 {
-	static unsigned char copy[INBOX_SLOT_SIZE];
+	static unsigned char copy[RECEIVE_SLOT_SIZE];
 	struct queue_pool pool;
 	struct queue *queue = NULL;
 	struct datagram head = { 0 };
 	uint32_t i;
 
 	queue_pool_init(&pool);
-	for (i = outbox_send(&box, -1, &report); i < box.parcels; i++) {
-		head.session = box.parcel[i].owner;
-		head.length = box.parcel[i].length;
-		head.segment = box.parcel[i].segment;
-		head.tos = box.parcel[i].tos;
+	for (i = send_batch_send(&batch, -1, &report); i < batch.messages; i++) {
+		head.session = batch.message[i].owner;
+		head.length = batch.message[i].length;
+		head.segment = batch.message[i].segment;
+		head.tos = batch.message[i].tos;
 		REQUIRE(head.length <= sizeof(copy));
-		outbox_copy(&box, i, copy);
+		send_batch_copy(&batch, i, copy);
 		REQUIRE(queue_append(&pool, &queue, 1, 0, &head, copy) == 0);
 	}
 	drain(&pool, &queue);
 	REQUIRE(pool.count[WAIT_ROOM] == 0 && pool.bytes[WAIT_ROOM] == 0);
-	outbox_clear(&box);
+	send_batch_clear(&batch);
 	if (first == end)
 		first = end = 0;
 }
@@ -234,7 +234,7 @@ static uint32_t
 take_size(void)
 {
 	static const uint32_t size[] = { 0, 1, 2, 100, 1000, 1420, 32500, 32501,
-		TRAIN_BYTES_MAX, TRAIN_BYTES_MAX + 1, 65507, UINT16_MAX, INBOX_SLOT_SIZE };
+		TRAIN_BYTES_MAX, TRAIN_BYTES_MAX + 1, 65507, UINT16_MAX, RECEIVE_SLOT_SIZE };
 	uint32_t choice = take(1);
 
 	return (choice < sizeof(size) / sizeof(size[0]) ? size[choice] : take(choice % 4 + 1));
@@ -256,7 +256,7 @@ add(uint32_t owner, struct received in, int plain)
 		    (struct expected){ in.payload + at, n, (uint8_t)owner, in.tos };
 		at += n;
 	} while (at < in.length);
-	while (outbox_add(&box, owner, &in, plain, &destination[owner]) == -1)
+	while (send_batch_add(&batch, owner, &in, plain, &destination[owner]) == -1)
 		flush();
 }
 
@@ -267,7 +267,7 @@ add_some(void)
 	uint32_t how = take(1), owner = how % OWNERS, n;
 	struct received in = { .payload = payload + take(1), .tos = how & 0x20 ? 0xb8 : 0 };
 
-	in.length = take_size() % (INBOX_SLOT_SIZE + 1);
+	in.length = take_size() % (RECEIVE_SLOT_SIZE + 1);
 	in.segment = how & 0x40 && in.length > 0 ? take_size() : 0;
 	for (n = how & 0x10 ? take(1) % 80 : 0; n > 0; n--)
 		add(owner, in, how & 0x80);
@@ -286,7 +286,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = data;
 	input_left = size;
 	first = end = errors = 0;
-	outbox_clear(&box);
+	send_batch_clear(&batch);
 	while (input_left > 0) {
 		add_some();
 		if (take(1) < 64)

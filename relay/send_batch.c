@@ -12,13 +12,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "relay/inbox.h"
-#include "relay/outbox.h"
+#include "relay/receive_batch.h"
+#include "relay/send_batch.h"
 
 void
-outbox_clear(struct outbox *box)
+send_batch_clear(struct send_batch *batch)
 {
-	box->parcels = box->buffers = 0;
+	batch->messages = batch->buffers = 0;
 }
 
 /* ---- filling ---- */
@@ -37,40 +37,40 @@ put_control(struct msghdr *mh, int level, int type, const void *data, size_t siz
 }
 
 static void
-address(struct outbox *box, uint32_t i, const struct destination *to, uint8_t tos)
+address(struct send_batch *batch, uint32_t i, const struct destination *to, uint8_t tos)
 {
 	struct in_pktinfo pktinfo = { .ipi_spec_dst = { to->local } };
-	struct msghdr *mh = &box->msg[i].msg_hdr;
+	struct msghdr *mh = &batch->msgvec[i].msg_hdr;
 	int value = tos;
 
-	mh->msg_control = box->control[i];
+	mh->msg_control = batch->control[i];
 	if (to->address == 0) {
 		if (tos != 0)
 			put_control(mh, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
 		return;
 	}
-	box->name[i] = (struct sockaddr_in){
+	batch->name[i] = (struct sockaddr_in){
 		.sin_family = AF_INET,
 		.sin_port = to->port,
 		.sin_addr = { to->address },
 	};
-	mh->msg_name = &box->name[i];
-	mh->msg_namelen = sizeof(box->name[i]);
+	mh->msg_name = &batch->name[i];
+	mh->msg_namelen = sizeof(batch->name[i]);
 	put_control(mh, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof(pktinfo));
 	if (tos != 0)
 		put_control(mh, IPPROTO_IP, IP_TOS, &value, sizeof(value));
 }
 
-/* Whether this datagram can join the last parcel. */
+/* Whether this datagram can join the last message. */
 static int
-joins(const struct outbox *box, uint32_t owner, const struct received *in)
+joins(const struct send_batch *batch, uint32_t owner, const struct received *in)
 {
-	const struct parcel *p;
+	const struct message *p;
 	uint32_t size;
 
-	if (box->parcels == 0 || box->buffers == OUTBOX_BUFFERS || in->segment != 0)
+	if (batch->messages == 0 || batch->buffers == SEND_BATCH_BUFFERS || in->segment != 0)
 		return (0);
-	p = &box->parcel[box->parcels - 1];
+	p = &batch->message[batch->messages - 1];
 	size = p->segment == 0 ? p->length : p->segment;
 	return (p->owner == owner && p->tos == in->tos && !p->plain &&
 	    /* made of datagrams, one a buffer, all of one size so far */
@@ -80,54 +80,54 @@ joins(const struct outbox *box, uint32_t owner, const struct received *in)
 }
 
 static void
-add_buffer(struct outbox *box, const struct received *in, uint32_t length)
+add_buffer(struct send_batch *batch, const struct received *in, uint32_t length)
 {
-	box->iov[box->buffers++] = (struct iovec){ (void *)(uintptr_t)in->payload, length };
+	batch->iov[batch->buffers++] = (struct iovec){ (void *)(uintptr_t)in->payload, length };
 }
 
 static void
-join(struct outbox *box, const struct received *in)
+join(struct send_batch *batch, const struct received *in)
 {
-	struct parcel *p = &box->parcel[box->parcels - 1];
+	struct message *p = &batch->message[batch->messages - 1];
 
 	if (p->segment == 0)
 		p->segment = p->length;
 	p->length += in->length;
 	p->buffers++;
-	add_buffer(box, in, in->length);
+	add_buffer(batch, in, in->length);
 }
 
-/* Make a parcel of the first `length` bytes.  Returns -1 when the box is full. */
+/* Make a message of the first `length` bytes.  Returns -1 when the batch is full. */
 static int
-add_parcel(struct outbox *box, uint32_t owner, const struct received *in, uint32_t length,
-    int plain, const struct destination *to)
+add_message(struct send_batch *batch, uint32_t owner, const struct received *in,
+    uint32_t length, int plain, const struct destination *to)
 {
-	uint32_t i = box->parcels;
+	uint32_t i = batch->messages;
 
-	if (i == OUTBOX_PARCELS || box->buffers == OUTBOX_BUFFERS)
+	if (i == SEND_BATCH_MESSAGES || batch->buffers == SEND_BATCH_BUFFERS)
 		return (-1);
-	box->parcels++;
-	box->parcel[i] = (struct parcel){
+	batch->messages++;
+	batch->message[i] = (struct message){
 		.owner = owner,
 		.length = length,
 		.segment = length > in->segment ? in->segment : 0,
-		.buffer = box->buffers,
+		.buffer = batch->buffers,
 		.buffers = 1,
 		.tos = in->tos,
 		.plain = (uint8_t)plain,
 	};
-	add_buffer(box, in, length);
-	memset(&box->msg[i], 0, sizeof(box->msg[i]));
-	address(box, i, to, in->tos);
+	add_buffer(batch, in, length);
+	memset(&batch->msgvec[i], 0, sizeof(batch->msgvec[i]));
+	address(batch, i, to, in->tos);
 	return (0);
 }
 
 /*
- * Bytes of it that one parcel can hold: a datagram, or as many of a train as the kernel takes
+ * Bytes of it that one message can hold: a datagram, or as many of a train as the kernel takes
  * at once.  One of them at least: nothing bounds what a segment size may be.
  */
 static uint32_t
-parcel_length(const struct received *in)
+message_length(const struct received *in)
 {
 	uint32_t n;
 
@@ -141,18 +141,18 @@ parcel_length(const struct received *in)
 }
 
 int
-outbox_add(struct outbox *box, uint32_t owner, struct received *in, int plain,
+send_batch_add(struct send_batch *batch, uint32_t owner, struct received *in, int plain,
     const struct destination *to)
 {
 	uint32_t n;
 
-	if (!plain && joins(box, owner, in)) {
-		join(box, in);
+	if (!plain && joins(batch, owner, in)) {
+		join(batch, in);
 		return (0);
 	}
 	do {
-		n = parcel_length(in);
-		if (add_parcel(box, owner, in, n, plain, to) == -1)
+		n = message_length(in);
+		if (add_message(batch, owner, in, n, plain, to) == -1)
 			return (-1);
 		in->payload += n;
 		in->length -= n;
@@ -161,24 +161,24 @@ outbox_add(struct outbox *box, uint32_t owner, struct received *in, int plain,
 }
 
 uint32_t
-outbox_bytes(const struct outbox *box, uint32_t parcel)
+send_batch_bytes(const struct send_batch *batch, uint32_t message)
 {
 	uint32_t bytes = 0;
 
-	for (; parcel < box->parcels; parcel++)
-		bytes += box->parcel[parcel].length;
+	for (; message < batch->messages; message++)
+		bytes += batch->message[message].length;
 	return (bytes);
 }
 
 void
-outbox_copy(const struct outbox *box, uint32_t parcel, unsigned char *to)
+send_batch_copy(const struct send_batch *batch, uint32_t message, unsigned char *to)
 {
-	const struct parcel *p = &box->parcel[parcel];
+	const struct message *p = &batch->message[message];
 	uint32_t i;
 
 	for (i = p->buffer; i < p->buffer + p->buffers; i++) {
-		memcpy(to, box->iov[i].iov_base, box->iov[i].iov_len);
-		to += box->iov[i].iov_len;
+		memcpy(to, batch->iov[i].iov_base, batch->iov[i].iov_len);
+		to += batch->iov[i].iov_len;
 	}
 }
 
@@ -186,19 +186,19 @@ outbox_copy(const struct outbox *box, uint32_t parcel, unsigned char *to)
 
 /* Buffers and segment size of each message, as late as here: joining changes both. */
 static void
-seal(struct outbox *box)
+seal(struct send_batch *batch)
 {
 	struct msghdr *mh;
 	uint16_t segment;
 	uint32_t i;
 
-	for (i = 0; i < box->parcels; i++) {
-		mh = &box->msg[i].msg_hdr;
-		mh->msg_iov = &box->iov[box->parcel[i].buffer];
-		mh->msg_iovlen = box->parcel[i].buffers;
-		segment = (uint16_t)box->parcel[i].segment;
+	for (i = 0; i < batch->messages; i++) {
+		mh = &batch->msgvec[i].msg_hdr;
+		mh->msg_iov = &batch->iov[batch->message[i].buffer];
+		mh->msg_iovlen = batch->message[i].buffers;
+		segment = (uint16_t)batch->message[i].segment;
 		/* Never on a single datagram: some paths lose it. */
-		if (segment != 0 && !box->parcel[i].plain)
+		if (segment != 0 && !batch->message[i].plain)
 			put_control(mh, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
 	}
 }
@@ -228,11 +228,11 @@ send_some(int fd, struct mmsghdr *msg, uint32_t n, int *again)
 	return (*again ? 0 : -1);
 }
 
-/* Take the first `n` datagrams off a parcel. */
+/* Take the first `n` datagrams off a message. */
 static void
-advance(struct outbox *box, struct parcel *p, uint32_t n)
+advance(struct send_batch *batch, struct message *p, uint32_t n)
 {
-	struct iovec *iov = &box->iov[p->buffer];
+	struct iovec *iov = &batch->iov[p->buffer];
 	uint32_t bytes = n * p->segment;
 
 	if (p->buffers > 1) {
@@ -247,12 +247,13 @@ advance(struct outbox *box, struct parcel *p, uint32_t n)
 		p->segment = 0;
 }
 
-/* Make a message of each datagram of a parcel. */
+/* Make a message of each datagram of a message. */
 static uint32_t
-take_apart(const struct outbox *box, uint32_t parcel, struct mmsghdr *msg, struct iovec *iov)
+take_apart(
+    const struct send_batch *batch, uint32_t message, struct mmsghdr *msg, struct iovec *iov)
 {
-	const struct parcel *p = &box->parcel[parcel];
-	const struct iovec *buffer = &box->iov[p->buffer];
+	const struct message *p = &batch->message[message];
+	const struct iovec *buffer = &batch->iov[p->buffer];
 	uint32_t i, n = datagrams_of(p->length, p->segment), left;
 
 	for (i = 0; i < n; i++) {
@@ -265,27 +266,27 @@ take_apart(const struct outbox *box, uint32_t parcel, struct mmsghdr *msg, struc
 			iov[i].iov_len =
 			    p->segment != 0 && left > p->segment ? p->segment : left;
 		}
-		msg[i] = box->msg[parcel];
+		msg[i] = batch->msgvec[message];
 		msg[i].msg_hdr.msg_iov = &iov[i];
 		msg[i].msg_hdr.msg_iovlen = 1;
 	}
 	return (n);
 }
 
-/* Send a parcel datagram by datagram.  Returns 0, or -1 with the rest in it if it would block. */
+/* Send a message datagram by datagram.  Returns 0, or -1 with the rest in it if it would block. */
 static int
-send_plain(struct outbox *box, uint32_t parcel, int fd, const struct outbox_report *report)
+send_plain(struct send_batch *batch, uint32_t message, int fd, const struct send_report *report)
 {
-	struct parcel *p = &box->parcel[parcel];
+	struct message *p = &batch->message[message];
 	struct mmsghdr msg[TRAIN_DATAGRAMS_MAX];
 	struct iovec iov[TRAIN_DATAGRAMS_MAX];
-	uint32_t i = 0, k, n = take_apart(box, parcel, msg, iov);
+	uint32_t i = 0, k, n = take_apart(batch, message, msg, iov);
 	int sent, again = 0;
 
 	while (i < n) {
 		sent = send_some(fd, msg + i, n - i, &again);
 		if (sent == -2) {
-			advance(box, p, i);
+			advance(batch, p, i);
 			return (-1);
 		}
 		if (sent == 0)
@@ -302,55 +303,55 @@ send_plain(struct outbox *box, uint32_t parcel, int fd, const struct outbox_repo
 
 /* A refusal of the train as such; its datagrams may get through. */
 static int
-is_refusal(const struct parcel *p, int error)
+is_refusal(const struct message *p, int error)
 {
 	return (p->segment != 0 && (error == EMSGSIZE || error == EINVAL || error == EIO));
 }
 
 static void
-refuse(struct outbox *box, uint32_t parcel, const struct outbox_report *report)
+refuse(struct send_batch *batch, uint32_t message, const struct send_report *report)
 {
-	struct parcel *p = &box->parcel[parcel];
+	struct message *p = &batch->message[message];
 
 	p->plain = 1;
 	/* The last control message. */
-	box->msg[parcel].msg_hdr.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
+	batch->msgvec[message].msg_hdr.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
 	report->refused(report->arg, p->owner);
 }
 
-/* Parcels from i on that leave as they are. */
+/* Messages from i on that leave as they are. */
 static uint32_t
-run_length(const struct outbox *box, uint32_t i)
+run_length(const struct send_batch *batch, uint32_t i)
 {
 	uint32_t n = 0;
 
-	while (i + n < box->parcels &&
-	    (!box->parcel[i + n].plain || box->parcel[i + n].segment == 0))
+	while (i + n < batch->messages &&
+	    (!batch->message[i + n].plain || batch->message[i + n].segment == 0))
 		n++;
 	return (n);
 }
 
 uint32_t
-outbox_send(struct outbox *box, int fd, const struct outbox_report *report)
+send_batch_send(struct send_batch *batch, int fd, const struct send_report *report)
 {
-	const struct parcel *p;
+	const struct message *p;
 	uint32_t i = 0, n;
 	int sent, again = 0;
 
-	seal(box);
-	while (i < box->parcels) {
-		p = &box->parcel[i];
-		if ((n = run_length(box, i)) == 0) {
-			if (send_plain(box, i, fd, report) == -1)
+	seal(batch);
+	while (i < batch->messages) {
+		p = &batch->message[i];
+		if ((n = run_length(batch, i)) == 0) {
+			if (send_plain(batch, i, fd, report) == -1)
 				return (i);
 			i++;
 			continue;
 		}
-		sent = send_some(fd, &box->msg[i], n, &again);
+		sent = send_some(fd, &batch->msgvec[i], n, &again);
 		if (sent == -2)
 			return (i);
 		if (sent <= 0 && is_refusal(p, errno)) {
-			refuse(box, i, report);
+			refuse(batch, i, report);
 			again = 0;
 			continue;
 		}
@@ -362,9 +363,9 @@ outbox_send(struct outbox *box, int fd, const struct outbox_report *report)
 			i++;
 		}
 		for (; sent > 0; sent--, i++)
-			report->sent(report->arg, box->parcel[i].owner,
-			    datagrams_of(box->parcel[i].length, box->parcel[i].segment),
-			    box->parcel[i].length);
+			report->sent(report->arg, batch->message[i].owner,
+			    datagrams_of(batch->message[i].length, batch->message[i].segment),
+			    batch->message[i].length);
 	}
 	return (i);
 }
