@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "relay/listeners.h"
 #include "relay/receive_batch.h"
 #include "relay/send_batch.h"
 #include "relay/relay.h"
@@ -326,6 +327,7 @@ flush_to_clients(struct relay *r, struct listener *l)
 	if (l->queue == NULL)
 		done = transmit(r, l->fd, batch, l->totals, UPSTREAM_TO_CLIENT);
 	wait_for_client(r, l, done);
+	listeners_watch_write(r, l);
 	send_batch_clear(batch);
 }
 
@@ -483,6 +485,7 @@ forward_listener_queue(struct relay *r, struct listener *l)
 			UPSTREAM_TO_CLIENT))
 			break;
 	}
+	listeners_watch_write(r, l);
 }
 
 void
@@ -519,7 +522,9 @@ expire_queue(struct relay *r, struct queue *q)
 		l->totals->drops[direction][reason] += datagrams_of(d->length, d->segment);
 		queue_remove_first(&r->queues, owner);
 	}
-	if (s != NULL && s->queue == NULL)
+	if (s == NULL)
+		listeners_watch_write(r, l);
+	else if (s->queue == NULL)
 		supply_watch_write(r, s, 0);
 }
 

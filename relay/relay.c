@@ -1,6 +1,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,22 +10,18 @@
 #include "common/clock.h"
 #include "common/confine.h"
 #include "common/log.h"
+#include "relay/listeners.h"
 #include "relay/relay.h"
 
-/* Events of one turn. */
-#define EVENTS 64
+/* Sockets of sessions that are served in one turn; epoll_wait(2) names the others next. */
+#define SESSIONS_A_TURN 64
+
+/* What poll(2) waits for. */
+enum { POLL_CONTROL, POLL_METRICS, POLL_SESSIONS, POLL_LISTENERS };
 
 /* Datagrams that wait for sockets, and for how long nobody else is then heard. */
 #define RUSH (QUEUE_POOL_DATAGRAMS / 2)
 #define RUSH_PAUSE (20 * MILLISECOND)
-
-/* How often the control socket is looked at while the set does not watch it. */
-#define UNWATCHED_PAUSE (100 * MILLISECOND)
-
-/* What an event is about, in the lower half of its data: a slot of the store, or one of these. */
-#define EVENT_CONTROL UINT32_MAX
-#define EVENT_SNAPSHOT (UINT32_MAX - 1)
-#define EVENT_LISTENER (UINT32_MAX - 1 - LISTENERS_MAX) /* and its index */
 
 static struct relay relay;
 
@@ -97,8 +94,9 @@ relay_init(struct relay *r)
 	if (session_table_init(&r->table, &config) == -1 || supply_init(r) == -1 ||
 	    forward_init(r) == -1)
 		fatal("memory", "error=%s", strerror(errno));
-	if ((r->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1)
+	if ((r->session_set = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		fatal("epoll_create1", "error=%s", strerror(errno));
+	listeners_init(r);
 	bucket_init(
 	    &r->new_sessions, r->config.new_session_rate, r->config.new_session_rate, r->now);
 	queue_pool_init(&r->queues);
@@ -141,106 +139,62 @@ relay_timeout(const struct relay *r)
 		deadline = clock_earlier(deadline, r->log.since + SECOND);
 	if (is_rushed(r))
 		deadline = clock_earlier(deadline, r->heard + RUSH_PAUSE);
-	if (r->watched == 0)
-		deadline = clock_earlier(deadline, r->now + UNWATCHED_PAUSE);
 	return (clock_timeout(deadline, r->now));
 }
 
-int
-relay_epoll(struct relay *r, int operation, int fd, uint64_t data, uint32_t events)
+static uint32_t
+relay_poll_set(const struct relay *r, struct pollfd *pfd)
 {
-	struct epoll_event event = { .events = events, .data.u64 = data };
-
-	if (epoll_ctl(r->epoll, operation, fd, &event) == 0)
-		return (0);
-	if (operation != EPOLL_CTL_ADD || (errno != ENOSPC && errno != ENOMEM))
-		fatal("epoll_ctl", "operation=%d error=%s", operation, strerror(errno));
-	if (!r->watch_refused)
-		log_warn("socket not watched", "error=%s", strerror(errno));
-	r->watch_refused = 1;
-	return (-1);
-}
-
-/*
- * Have the set say what we want to know of a descriptor, which is in it only if that is
- * something; *watched is what it says so far.
- */
-static void
-watch(struct relay *r, int fd, uint32_t what, uint32_t *watched, uint32_t wanted)
-{
-	int operation = *watched == 0 ? EPOLL_CTL_ADD
-	    : wanted == 0	      ? EPOLL_CTL_DEL
-				      : EPOLL_CTL_MOD;
-
-	/* What is refused is tried again in the next turn. */
-	if (*watched != wanted && relay_epoll(r, operation, fd, what, wanted) == 0)
-		*watched = wanted;
-}
-
-static void
-relay_watch(struct relay *r)
-{
-	struct listener *l;
-	uint32_t i, in = is_rushed(r) ? 0 : EPOLLIN;
-
-	watch(r, r->control, EVENT_CONTROL, &r->watched,
-	    EPOLLIN | (supply_unsent(r) ? EPOLLOUT : 0));
-	if (r->snapshot.link != -1)
-		watch(r, r->snapshot.link, EVENT_SNAPSHOT, &r->snapshot.watched,
-		    snapshot_events(r));
+	pfd[POLL_CONTROL] = (struct pollfd){ .fd = r->control,
+		.events = supply_unsent(r) ? POLLIN | POLLOUT : POLLIN };
+	pfd[POLL_METRICS] =
+	    (struct pollfd){ .fd = r->snapshot.link, .events = snapshot_events(r) };
+	pfd[POLL_SESSIONS] = (struct pollfd){ .fd = r->session_set, .events = POLLIN };
 	/* Nobody is heard before the sessions of our predecessor are back. */
-	for (i = 0; r->started && i < r->nlisteners; i++) {
-		l = &r->listener[i];
-		watch(r, l->fd, EVENT_LISTENER + i, &l->watched,
-		    in | (l->queue != NULL ? EPOLLOUT : 0));
-	}
-}
-
-/* What there is to do beside the sessions' sockets; which are for later in the turn. */
-static void
-take_event(struct relay *r, const struct epoll_event *event)
-{
-	uint32_t what = (uint32_t)event->data.u64;
-
-	if (what == EVENT_CONTROL) {
-		if (event->events & ~(uint32_t)EPOLLOUT)
-			supply_receive(r);
-	} else if (what == EVENT_SNAPSHOT)
-		r->snapshot.ready = 1;
-	else if (what >= EVENT_LISTENER)
-		r->listener[what - EVENT_LISTENER].ready = event->events;
+	if (!r->started)
+		return (POLL_LISTENERS);
+	return (POLL_LISTENERS + listeners_poll(r, pfd + POLL_LISTENERS, !is_rushed(r)));
 }
 
 static void
-serve_listeners(struct relay *r, int crowded)
+serve_listeners(struct relay *r, const struct pollfd *pfd, uint32_t n)
 {
+	struct epoll_event ready[LISTENERS_A_TURN];
 	struct listener *l;
+	uint32_t i;
 	int hear = !is_rushed(r);
 
 	if (hear)
 		r->heard = r->now;
-	for (l = r->listener; l < r->listener + r->nlisteners; l++) {
-		if (l->queue != NULL && (l->ready & EPOLLOUT))
+	n = listeners_ready(r, pfd, n, ready);
+	for (i = 0; i < n; i++) {
+		l = &r->listener[ready[i].data.u32];
+		if (l->queue != NULL && (ready[i].events & EPOLLOUT))
 			forward_listener_queue(r, l);
-		if (hear && ((l->ready & ~(uint32_t)EPOLLOUT) || crowded))
+		if (hear && (ready[i].events & ~(uint32_t)EPOLLOUT))
 			forward_from_listener(r, l);
-		l->ready = 0;
 	}
 }
 
 static void
-relay_turn(struct relay *r, const struct epoll_event *events, int n)
+serve_sessions(struct relay *r)
 {
-	int i;
+	struct epoll_event events[SESSIONS_A_TURN];
 
-	for (i = 0; i < n; i++)
-		take_event(r, &events[i]);
-	if (r->watched == 0)
+	forward_from_upstream(
+	    r, events, epoll_wait(r->session_set, events, SESSIONS_A_TURN, 0));
+}
+
+/* After poll(2) has returned these n entries. */
+static void
+relay_turn(struct relay *r, const struct pollfd *pfd, uint32_t n)
+{
+	if (pfd[POLL_CONTROL].revents & ~POLLOUT)
 		supply_receive(r);
-	/* In a crowd of sessions it may be long before the set names a listener. */
-	serve_listeners(r, n == EVENTS && r->started);
-	forward_from_upstream(r, events, n);
-	if (r->snapshot.ready)
+	serve_listeners(r, pfd + POLL_LISTENERS, n - POLL_LISTENERS);
+	if (pfd[POLL_SESSIONS].revents)
+		serve_sessions(r);
+	if (pfd[POLL_METRICS].revents)
 		snapshot_turn(r);
 	lifecycle_expire(r);
 	supply_expire(r);
@@ -261,8 +215,8 @@ void
 relay_main(void)
 {
 	struct relay *r = &relay;
-	struct epoll_event events[EVENTS];
-	int n;
+	struct pollfd pfd[POLL_LISTENERS + LISTENERS_POLLED];
+	uint32_t n;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -280,12 +234,11 @@ relay_main(void)
 		fatal("supervisor", "error=%s", strerror(errno));
 	/* 3. Steady state. */
 	while (!r->quit) {
-		relay_watch(r);
-		n = epoll_wait(r->epoll, events, EVENTS, relay_timeout(r));
-		if (n == -1 && errno != EINTR)
-			fatal("epoll_wait", "error=%s", strerror(errno));
+		n = relay_poll_set(r, pfd);
+		if (poll(pfd, n, relay_timeout(r)) == -1 && errno != EINTR)
+			fatal("poll", "error=%s", strerror(errno));
 		r->now = clock_now();
-		relay_turn(r, events, n);
+		relay_turn(r, pfd, n);
 	}
 	relay_finish(r);
 }

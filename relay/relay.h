@@ -11,6 +11,7 @@
  *	lifecycle.c	who gets a session, and how one begins and ends
  *	supply.c	the sockets that it is handed, the records that it owes
  *	snapshot.c	what the metrics child asks
+ *	listeners.c	how they are waited for; watch.c: epoll_ctl(2)
  *	session.c	the table; queue.c, siphash.c: what their names say
  */
 #include <stdint.h>
@@ -34,9 +35,9 @@ struct listener {
 	uint16_t port;
 	char name[ENDPOINT_STRLEN]; /* "192.0.2.1:51820" */
 	struct queue *queue;	    /* replies that could not be sent yet, or NULL */
-	uint32_t watched;	    /* events that the set watches for */
-	uint32_t ready;		    /* events of this turn */
 	struct listener_totals *totals;
+	uint8_t watched;     /* in the set of listeners */
+	uint8_t watch_write; /* EPOLLOUT is asked for there */
 };
 
 /* A socket of the supervisor's store, by slot. */
@@ -65,8 +66,6 @@ struct session_log {
 /* The metrics child's end of things. */
 struct snapshot {
 	int link;	    /* -1: there is none */
-	uint32_t watched;   /* events that the set watches for; a new link is not in it */
-	int ready;	    /* it has events in this turn */
 	int asked;	    /* `question` waits for its answer */
 	int answered;	    /* but for its end */
 	enum msg_type type; /* of the question */
@@ -76,13 +75,14 @@ struct snapshot {
 
 struct relay {
 	int control;
-	uint32_t watched; /* events of it that the set watches for */
-	int epoll;	  /* the set: everything that can wake us */
+	int session_set; /* epoll descriptor of all session sockets, and of those in stock */
 	struct msg_identity identity;
 	struct msg_relay_config config;
 	struct sockaddr_in6 upstream; /* what replies must come from */
 	uint32_t nlisteners;
 	struct listener listener[LISTENERS_MAX];
+	int listener_set; /* epoll descriptor of all listeners; -1: they are few */
+	uint32_t listeners_unwatched;
 	struct totals *totals;
 
 	int64_t now;   /* clock_now() of this turn */
@@ -114,12 +114,6 @@ struct relay {
 
 /* The life of a relay child whose control socket is CONTROL_FILENO. */
 void relay_main(void) __attribute__((noreturn));
-
-/*
- * Change what the set watches: epoll_ctl(2).  Returns 0, or -1 when it is full, or memory is
- * short, which is for the caller to survive.
- */
-int relay_epoll(struct relay *relay, int operation, int fd, uint64_t data, uint32_t events);
 
 /* ---- forward.c ---- */
 
@@ -211,8 +205,8 @@ void supply_watch_write(struct relay *relay, struct session *session, int watch)
 /* Take a link to the metrics child, or to its successor. */
 void snapshot_link(struct relay *relay, int fd);
 
-/* What to wait for on the link: events as of epoll(7). */
-uint32_t snapshot_events(const struct relay *relay);
+/* What to wait for on the link: events as of poll(2). */
+short snapshot_events(const struct relay *relay);
 
 /* Answer what the metrics child asked, as much as one turn allows. */
 void snapshot_turn(struct relay *relay);

@@ -5,9 +5,9 @@
  * then it asks again.  So its pace is its own: nothing is remembered here but the question in
  * hand, nothing piles up, and no datagram waits for a dump of any size.
  */
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,11 +37,11 @@ unlink_metrics(struct relay *r, const char *why)
 	snapshot_link(r, -1);
 }
 
-uint32_t
+short
 snapshot_events(const struct relay *r)
 {
 	/* One question at a time: while an answer waits, no other is read. */
-	return (r->snapshot.asked ? EPOLLOUT : EPOLLIN);
+	return (r->snapshot.asked ? POLLOUT : POLLIN);
 }
 
 /* Returns whether there is a question in hand. */
@@ -144,7 +144,6 @@ snapshot_turn(struct relay *r)
 {
 	int i;
 
-	r->snapshot.ready = 0;
 	for (i = 0; i < ANSWERS_A_TURN && r->snapshot.link != -1; i++) {
 		if (!take_question(r))
 			return;

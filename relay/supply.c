@@ -19,7 +19,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "relay/listeners.h"
 #include "relay/relay.h"
+#include "relay/watch.h"
 
 /* Messages taken in one turn. */
 #define MESSAGES_A_TURN 16
@@ -62,7 +64,8 @@ control_epoll(struct relay *r, int operation, uint32_t slot, uint32_t events)
 {
 	const struct upstream_socket *socket = &r->sockets[slot];
 
-	return (relay_epoll(r, operation, socket->fd, event_data(socket, slot), events));
+	return (watch_change(
+	    r, r->session_set, operation, socket->fd, event_data(socket, slot), events));
 }
 
 /*
@@ -220,7 +223,7 @@ supply_close_socket(struct relay *r, struct session *s)
 
 	/*
 	 * The supervisor's duplicate keeps the socket alive, and with it its place in the
-	 * epoll set: epoll(7), Q6.
+	 * epoll set: epoll(7), Questions and answers.
 	 */
 	if (!socket->deaf)
 		control_epoll(r, EPOLL_CTL_DEL, s->slot, 0);
@@ -315,6 +318,7 @@ take_message(struct relay *r)
 		memcpy(&r->pong, r->msg.payload, sizeof(r->pong));
 		r->pong_due = 1;
 		hear_deaf(r);
+		listeners_watch_again(r);
 		serve_waiting(r);
 		break;
 	case MSG_STOP:

@@ -58,7 +58,7 @@ begin(int error)
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
 	ATF_REQUIRE_EQ(supply_init(r), 0);
 	ATF_REQUIRE_EQ(forward_init(r), 0);
-	ATF_REQUIRE((r->epoll = epoll_create1(0)) != -1);
+	ATF_REQUIRE((r->session_set = epoll_create1(0)) != -1);
 	bucket_init(&r->new_sessions, 0, 0, r->now);
 	queue_pool_init(&r->queues);
 	room = 0;
@@ -117,7 +117,7 @@ is_heard(uint32_t slot)
 	int i, n;
 
 	ATF_REQUIRE_EQ(send(peer[slot], "x", 1, 0), 1);
-	n = epoll_wait(relay.epoll, events, SLOTS, 0);
+	n = epoll_wait(relay.session_set, events, SLOTS, 0);
 	for (i = 0; i < n; i++)
 		if (supply_event(&relay, events[i].data.u64, &named, &s) == 0 && named == slot)
 			return (1);
