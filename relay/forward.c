@@ -26,8 +26,7 @@
 
 struct batches {
 	struct receive_batch *in;
-	struct send_batch up, down;
-	unsigned char copy[RECEIVE_SLOT_SIZE]; /* of a message that has to wait */
+	struct send_batch out[DIRECTION_MAX];
 };
 
 static const enum operation write_operation[] = { UPSTREAM_WRITE, CLIENT_WRITE };
@@ -44,9 +43,10 @@ forward_init(struct relay *r)
 
 /* ---- sending, in either direction ---- */
 
-/* Who is told what became of what was sent. */
-struct sending {
+/* What a batch is sent by, and who is told what became of it. */
+struct egress {
 	struct relay *relay;
+	int fd;
 	struct listener_totals *totals;
 	enum direction direction;
 };
@@ -54,36 +54,34 @@ struct sending {
 static void
 count_sent(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes)
 {
-	const struct sending *sending = arg;
-	enum direction direction = sending->direction;
+	const struct egress *to = arg;
 	struct session *s;
 
-	sending->totals->datagrams[direction] += datagrams;
-	sending->totals->bytes[direction] += bytes;
+	to->totals->datagrams[to->direction] += datagrams;
+	to->totals->bytes[to->direction] += bytes;
 	if (owner == NONE)
 		return;
-	s = &sending->relay->table.sessions[owner];
-	s->packets[direction] += datagrams;
-	s->bytes[direction] += bytes;
+	s = &to->relay->table.sessions[owner];
+	s->packets[to->direction] += datagrams;
+	s->bytes[to->direction] += bytes;
 }
 
 static void
 count_dropped(void *arg, uint32_t owner, uint32_t datagrams)
 {
-	const struct sending *sending = arg;
+	const struct egress *to = arg;
 
 	(void)owner;
-	sending->totals->drops[sending->direction][write_error[sending->direction]] +=
-	    datagrams;
+	to->totals->drops[to->direction][write_error[to->direction]] += datagrams;
 }
 
 static void
 count_failed(void *arg, uint32_t owner)
 {
-	const struct sending *sending = arg;
+	const struct egress *to = arg;
 
 	(void)owner;
-	sending->totals->errors[write_operation[sending->direction]]++;
+	to->totals->errors[write_operation[to->direction]]++;
 }
 
 static uint32_t
@@ -95,12 +93,12 @@ seconds(const struct relay *r)
 static void
 remember_refusal(void *arg, uint32_t owner)
 {
-	const struct sending *sending = arg;
+	const struct egress *to = arg;
 
-	sending->relay->totals->segment_offload_fallbacks++;
+	to->relay->totals->segment_offload_fallbacks++;
 	if (owner != NONE)
-		sending->relay->table.sessions[owner].plain_until[sending->direction] =
-		    seconds(sending->relay) + PLAIN_SECONDS;
+		to->relay->table.sessions[owner].plain_until[to->direction] =
+		    seconds(to->relay) + PLAIN_SECONDS;
 }
 
 /* Whether the session's datagrams have to go one by one. */
@@ -110,16 +108,27 @@ is_plain(const struct relay *r, const struct session *s, enum direction directio
 	return (!r->config.segment_offload || s->plain_until[direction] > seconds(r));
 }
 
-/* Returns the first message that has to wait, or the number of all. */
-static uint32_t
-transmit(struct relay *r, int fd, struct send_batch *batch, struct listener_totals *totals,
-    enum direction direction)
+static struct egress
+to_upstream(struct relay *r, const struct session *s)
 {
-	struct sending sending = { r, totals, direction };
-	struct send_report report = { count_sent, count_dropped, count_failed, remember_refusal,
-		&sending };
+	return ((struct egress){
+	    r, s->fd, r->listener[s->key.listener].totals, CLIENT_TO_UPSTREAM });
+}
 
-	return (send_batch_send(batch, fd, &report));
+static struct egress
+to_clients(struct relay *r, const struct listener *l)
+{
+	return ((struct egress){ r, l->fd, l->totals, UPSTREAM_TO_CLIENT });
+}
+
+/* Send the direction's batch.  Returns the first message that has to wait, or the number of all. */
+static uint32_t
+transmit(struct egress *to)
+{
+	const struct send_report report = { count_sent, count_dropped, count_failed,
+		remember_refusal, to };
+
+	return (send_batch_send(&to->relay->batches->out[to->direction], to->fd, &report));
 }
 
 /* ---- from a client ---- */
@@ -132,51 +141,56 @@ session_totals(struct relay *r, const struct session *s)
 	return (r->listener[s->key.listener].totals);
 }
 
-/* Put a message into a queue, and count it under `reason` if that is full. */
-static void
-wait_in(struct relay *r, struct queue **queue, uint32_t session, uint32_t listener,
-    const struct send_batch *batch, uint32_t i, struct datagram *head, uint64_t *drops)
+/*
+ * Put a message of a batch into a queue.  Returns how many datagrams were dropped because that
+ * is full.
+ */
+static uint32_t
+wait_in(struct relay *r, struct queue **queue, const struct queue_owner *owner,
+    struct datagram *head, const struct send_batch *batch, uint32_t i)
 {
-	const struct message *p = &batch->message[i];
+	const struct message *m = &batch->message[i];
 
-	head->length = p->length;
-	head->segment = p->segment;
-	head->tos = p->tos;
-	send_batch_copy(batch, i, r->batches->copy);
-	if (queue_append(&r->queues, queue, session, listener, head, r->batches->copy) == -1)
-		*drops += datagrams_of(p->length, p->segment);
+	head->length = m->length;
+	head->segment = m->segment;
+	head->tos = m->tos;
+	if (queue_append(&r->queues, queue, owner, head, &batch->iov[m->buffer], m->buffers) ==
+	    0)
+		return (0);
+	return (datagrams_of(m->length, m->segment));
 }
 
-/* Have the send batch's messages from `i` on wait for the session's socket. */
+/* Have the batch's messages from `i` on wait for the session's socket. */
 static void
 wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
 {
-	struct send_batch *batch = &r->batches->up;
+	const struct send_batch *batch = &r->batches->out[CLIENT_TO_UPSTREAM];
+	const struct queue_owner owner = { session_index(&r->table, s), s->key.listener };
 	enum drop_reason reason =
 	    s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_UPSTREAM_WRITE_ERROR;
 	struct datagram head = {
 		.wait = s->fd == -1 ? WAIT_SOCKET : WAIT_ROOM,
 		.deadline = s->fd == -1 ? s->opened + SOCKET_WAIT_MAX
 					: r->now + r->config.write_timeout,
-		.session = session_index(&r->table, s),
+		.session = owner.session,
 	};
 
 	for (; i < batch->messages; i++)
-		wait_in(r, &s->queue, head.session, NONE, batch, i, &head,
-		    &session_totals(r, s)->drops[CLIENT_TO_UPSTREAM][reason]);
+		session_totals(r, s)->drops[CLIENT_TO_UPSTREAM][reason] +=
+		    wait_in(r, &s->queue, &owner, &head, batch, i);
 	supply_watch_write(r, s, s->queue != NULL);
 }
 
 static void
 flush_to_upstream(struct relay *r, struct session *s)
 {
-	struct send_batch *batch = &r->batches->up;
+	struct egress to = to_upstream(r, s);
 	uint32_t done = 0;
 
 	if (s->fd != -1 && s->queue == NULL)
-		done = transmit(r, s->fd, batch, session_totals(r, s), CLIENT_TO_UPSTREAM);
+		done = transmit(&to);
 	wait_for_upstream(r, s, done);
-	send_batch_clear(batch);
+	send_batch_clear(&r->batches->out[CLIENT_TO_UPSTREAM]);
 }
 
 /*
@@ -245,8 +259,8 @@ static void
 collect_datagrams(struct relay *r, struct session *s, struct received *in)
 {
 	client_spoke(r, s, in->local_address);
-	while (send_batch_add(&r->batches->up, session_index(&r->table, s), in,
-		   is_plain(r, s, CLIENT_TO_UPSTREAM), &connected) == -1)
+	while (send_batch_add(&r->batches->out[CLIENT_TO_UPSTREAM], session_index(&r->table, s),
+		   in, is_plain(r, s, CLIENT_TO_UPSTREAM), &connected) == -1)
 		flush_to_upstream(r, s);
 }
 
@@ -276,7 +290,7 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 			break;
 		next = key_of(r, l, i);
 	} while (memcmp(&key, &next, sizeof(key)) == 0);
-	if (s != NULL && r->batches->up.messages > 0)
+	if (s != NULL && r->batches->out[CLIENT_TO_UPSTREAM].messages > 0)
 		flush_to_upstream(r, s);
 	return (i);
 }
@@ -299,11 +313,12 @@ forward_from_listener(struct relay *r, struct listener *l)
 
 /* ---- from the upstream ---- */
 
-/* Have the send batch's messages from `i` on wait for the listener. */
+/* Have the batch's messages from `i` on wait for the listener. */
 static void
 wait_for_client(struct relay *r, struct listener *l, uint32_t i)
 {
-	struct send_batch *batch = &r->batches->down;
+	const struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
+	const struct queue_owner owner = { NONE, (uint32_t)(l - r->listener) };
 	struct datagram head = { .deadline = r->now + r->config.write_timeout };
 	const struct session *s;
 
@@ -313,22 +328,22 @@ wait_for_client(struct relay *r, struct listener *l, uint32_t i)
 		head.client_address = s->key.client_address;
 		head.client_port = s->key.client_port;
 		head.local_address = s->local_address;
-		wait_in(r, &l->queue, NONE, (uint32_t)(l - r->listener), batch, i, &head,
-		    &l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR]);
+		l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR] +=
+		    wait_in(r, &l->queue, &owner, &head, batch, i);
 	}
+	listeners_watch_write(r, l);
 }
 
 static void
 flush_to_clients(struct relay *r, struct listener *l)
 {
-	struct send_batch *batch = &r->batches->down;
+	struct egress to = to_clients(r, l);
 	uint32_t done = 0;
 
 	if (l->queue == NULL)
-		done = transmit(r, l->fd, batch, l->totals, UPSTREAM_TO_CLIENT);
+		done = transmit(&to);
 	wait_for_client(r, l, done);
-	listeners_watch_write(r, l);
-	send_batch_clear(batch);
+	send_batch_clear(&r->batches->out[UPSTREAM_TO_CLIENT]);
 }
 
 static int
@@ -345,7 +360,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 	struct listener_totals *totals = l->totals;
 	enum session_state before = s->state;
 	struct destination to = { s->key.client_address, s->key.client_port, s->local_address };
-	struct send_batch *batch = &r->batches->down;
+	struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
 	struct received in;
 
 	receive_batch_read(r->batches->in, i, &in);
@@ -435,12 +450,14 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
  * rest.
  */
 static int
-send_first(struct relay *r, struct queue **queue, int fd, int plain,
-    const struct destination *to, struct listener_totals *totals, enum direction direction)
+send_first(struct egress *to, struct queue **queue, int plain)
 {
-	struct send_batch *batch =
-	    direction == CLIENT_TO_UPSTREAM ? &r->batches->up : &r->batches->down;
+	struct relay *r = to->relay;
+	struct send_batch *batch = &r->batches->out[to->direction];
 	const struct datagram *d = queue_first(*queue);
+	/* Of a session's queue it is the address that its socket is connected to: none. */
+	const struct destination address = { d->client_address, d->client_port,
+		d->local_address };
 	struct received in = {
 		.payload = d->payload,
 		.length = d->length,
@@ -450,9 +467,9 @@ send_first(struct relay *r, struct queue **queue, int fd, int plain,
 	uint32_t done, all;
 
 	/* It was one message when it had to wait, and so it is one now. */
-	send_batch_add(batch, d->session, &in, plain, to);
+	send_batch_add(batch, d->session, &in, plain, &address);
 	all = batch->messages;
-	done = transmit(r, fd, batch, totals, direction);
+	done = transmit(to);
 	if (done < all)
 		queue_keep_last(&r->queues, *queue, send_batch_bytes(batch, done));
 	else
@@ -464,9 +481,10 @@ send_first(struct relay *r, struct queue **queue, int fd, int plain,
 void
 forward_session_queue(struct relay *r, struct session *s)
 {
+	struct egress to = to_upstream(r, s);
+
 	while (s->queue != NULL)
-		if (!send_first(r, &s->queue, s->fd, is_plain(r, s, CLIENT_TO_UPSTREAM),
-			&connected, session_totals(r, s), CLIENT_TO_UPSTREAM))
+		if (!send_first(&to, &s->queue, is_plain(r, s, CLIENT_TO_UPSTREAM)))
 			break;
 	supply_watch_write(r, s, s->queue != NULL);
 }
@@ -474,17 +492,11 @@ forward_session_queue(struct relay *r, struct session *s)
 void
 forward_listener_queue(struct relay *r, struct listener *l)
 {
-	const struct datagram *d;
-	struct destination to;
+	struct egress to = to_clients(r, l);
 
-	while (l->queue != NULL) {
-		d = queue_first(l->queue);
-		to =
-		    (struct destination){ d->client_address, d->client_port, d->local_address };
-		if (!send_first(r, &l->queue, l->fd, !r->config.segment_offload, &to, l->totals,
-			UPSTREAM_TO_CLIENT))
+	while (l->queue != NULL)
+		if (!send_first(&to, &l->queue, !r->config.segment_offload))
 			break;
-	}
 	listeners_watch_write(r, l);
 }
 
@@ -510,8 +522,9 @@ forward_discard(struct relay *r, struct session *s, enum drop_reason reason)
 static void
 expire_queue(struct relay *r, struct queue *q)
 {
-	struct session *s = q->session == NONE ? NULL : &r->table.sessions[q->session];
-	struct listener *l = &r->listener[s != NULL ? s->key.listener : q->listener];
+	struct session *s =
+	    q->owner.session == NONE ? NULL : &r->table.sessions[q->owner.session];
+	struct listener *l = &r->listener[q->owner.listener];
 	struct queue **owner = s != NULL ? &s->queue : &l->queue;
 	enum direction direction = s != NULL ? CLIENT_TO_UPSTREAM : UPSTREAM_TO_CLIENT;
 	enum drop_reason reason =

@@ -13,9 +13,18 @@ queue_pool_init(struct queue_pool *pool)
 	pool->deadline = NEVER;
 }
 
+static void
+gather(unsigned char *to, const struct iovec *iov, uint32_t buffers)
+{
+	for (; buffers > 0; buffers--, iov++) {
+		memcpy(to, iov->iov_base, iov->iov_len);
+		to += iov->iov_len;
+	}
+}
+
 int
-queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session, uint32_t listener,
-    const struct datagram *head, const void *payload)
+queue_append(struct queue_pool *pool, struct queue **queue, const struct queue_owner *owner,
+    const struct datagram *head, const struct iovec *iov, uint32_t buffers)
 {
 	struct datagram *d = NULL;
 	struct queue *q = *queue;
@@ -31,13 +40,12 @@ queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session, ui
 			goto full;
 		STAILQ_INIT(&q->datagrams);
 		q->count = 0;
-		q->session = session;
-		q->listener = listener;
+		q->owner = *owner;
 		LIST_INSERT_HEAD(&pool->queues, q, entry);
 		*queue = q;
 	}
 	*d = *head;
-	memcpy(d->payload, payload, head->length);
+	gather(d->payload, iov, buffers);
 	STAILQ_INSERT_TAIL(&q->datagrams, d, entry);
 	q->count++;
 	pool->count[d->wait]++;

@@ -2,6 +2,7 @@
 #define RELAY_QUEUE_H
 
 #include <sys/queue.h>
+#include <sys/uio.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,12 +36,17 @@ struct datagram {
 	unsigned char payload[];
 };
 
+/* Whose send buffer a queue waits for: a session's socket, or a listener. */
+struct queue_owner {
+	uint32_t session; /* index, or NONE */
+	uint32_t listener;
+};
+
 struct queue {
 	LIST_ENTRY(queue) entry;
 	STAILQ_HEAD(, datagram) datagrams;
 	uint32_t count;
-	uint32_t session;  /* whose socket it waits for, or NONE */
-	uint32_t listener; /* else the index of the listener */
+	struct queue_owner owner;
 };
 
 struct queue_pool {
@@ -53,12 +59,12 @@ struct queue_pool {
 void queue_pool_init(struct queue_pool *pool);
 
 /*
- * Append a copy of `head` with its `payload` (head->length bytes) to *queue, which is made
- * if it is NULL, for the session or listener named.  Returns 0, or -1 when a bound is
- * reached or memory is short (ENOBUFS).
+ * Append a copy of `head` with its payload (head->length bytes in all buffers) to *queue, which
+ * is made for `owner` if it is NULL.  Returns 0, or -1 when a bound is reached or memory is
+ * short (ENOBUFS).
  */
-int queue_append(struct queue_pool *pool, struct queue **queue, uint32_t session,
-    uint32_t listener, const struct datagram *head, const void *payload);
+int queue_append(struct queue_pool *pool, struct queue **queue, const struct queue_owner *owner,
+    const struct datagram *head, const struct iovec *iov, uint32_t buffers);
 
 /* The first datagram; a queue that exists has one. */
 static inline struct datagram *

@@ -170,18 +170,6 @@ send_batch_bytes(const struct send_batch *batch, uint32_t message)
 	return (bytes);
 }
 
-void
-send_batch_copy(const struct send_batch *batch, uint32_t message, unsigned char *to)
-{
-	const struct message *p = &batch->message[message];
-	uint32_t i;
-
-	for (i = p->buffer; i < p->buffer + p->buffers; i++) {
-		memcpy(to, batch->iov[i].iov_base, batch->iov[i].iov_len);
-		to += batch->iov[i].iov_len;
-	}
-}
-
 /* ---- sending ---- */
 
 /* Buffers and segment size of each message, as late as here: joining changes both. */

@@ -21,7 +21,7 @@ struct message {
 	uint32_t owner;	  /* session that it is counted for, or UINT32_MAX */
 	uint32_t length;  /* bytes in all */
 	uint32_t segment; /* size of each datagram but the last; 0: a single one */
-	uint32_t buffer;  /* the first of its buffers */
+	uint32_t buffer;  /* the first of its buffers, in `iov` of the batch */
 	uint16_t buffers; /* 1, or one a datagram */
 	uint8_t tos;
 	uint8_t plain; /* datagram by datagram */
@@ -84,8 +84,5 @@ uint32_t send_batch_send(struct send_batch *batch, int fd, const struct send_rep
 
 /* Bytes of the messages from `message` on. */
 uint32_t send_batch_bytes(const struct send_batch *batch, uint32_t message);
-
-/* Copy a message's bytes, all of them, to `to`. */
-void send_batch_copy(const struct send_batch *batch, uint32_t message, unsigned char *to);
 
 #endif

@@ -206,7 +206,8 @@ drain(struct queue_pool *pool, struct queue **queue)
 static void
 flush(void)
 {
-	static unsigned char copy[RECEIVE_SLOT_SIZE];
+	const struct queue_owner owner = { 0 };
+	const struct message *m;
 	struct queue_pool pool;
 	struct queue *queue = NULL;
 	struct datagram head = { 0 };
@@ -214,13 +215,13 @@ flush(void)
 
 	queue_pool_init(&pool);
 	for (i = send_batch_send(&batch, -1, &report); i < batch.messages; i++) {
-		head.session = batch.message[i].owner;
-		head.length = batch.message[i].length;
-		head.segment = batch.message[i].segment;
-		head.tos = batch.message[i].tos;
-		REQUIRE(head.length <= sizeof(copy));
-		send_batch_copy(&batch, i, copy);
-		REQUIRE(queue_append(&pool, &queue, 1, 0, &head, copy) == 0);
+		m = &batch.message[i];
+		head.session = m->owner;
+		head.length = m->length;
+		head.segment = m->segment;
+		head.tos = m->tos;
+		REQUIRE(queue_append(&pool, &queue, &owner, &head, &batch.iov[m->buffer],
+			    m->buffers) == 0);
 	}
 	drain(&pool, &queue);
 	REQUIRE(pool.count[WAIT_ROOM] == 0 && pool.bytes[WAIT_ROOM] == 0);

@@ -14,8 +14,13 @@ append(struct queue_pool *pool, struct queue **queue, int64_t deadline, const ch
 	struct datagram head = { .deadline = deadline,
 		.length = (uint32_t)strlen(text),
 		.wait = (uint8_t)wait_for };
+	const struct queue_owner owner = { .session = 1 };
+	uint32_t half = head.length / 2;
+	const struct iovec iov[] = { { (void *)(uintptr_t)text, half },
+		{ (void *)(uintptr_t)(text + half), head.length - half } };
 
-	return (queue_append(pool, queue, 1, 0, &head, text));
+	/* In two buffers. */
+	return (queue_append(pool, queue, &owner, &head, iov, 2));
 }
 
 CASE(order)
@@ -83,17 +88,19 @@ CASE(bytes)
 {
 	static unsigned char payload[65535];
 	struct datagram head = { .deadline = 1, .length = sizeof(payload) };
+	const struct queue_owner owner = { .session = 1 };
+	const struct iovec iov = { payload, sizeof(payload) };
 	struct queue *queues[64] = { NULL }, *newcomer = NULL;
 	struct queue_pool pool;
 	int i, n = 0;
 
 	queue_pool_init(&pool);
 	for (i = 0; i < 640; i++)
-		if (queue_append(&pool, &queues[i % 64], 1, 0, &head, payload) == 0)
+		if (queue_append(&pool, &queues[i % 64], &owner, &head, &iov, 1) == 0)
 			n++;
 	ATF_CHECK_EQ(n, QUEUE_POOL_BYTES / 65535);
 	head.wait = WAIT_SOCKET;
-	ATF_CHECK_EQ(queue_append(&pool, &newcomer, 1, 0, &head, payload), 0);
+	ATF_CHECK_EQ(queue_append(&pool, &newcomer, &owner, &head, &iov, 1), 0);
 	/* What is left of a train gives back the rest of its bytes. */
 	queue_keep_last(&pool, newcomer, 535);
 	ATF_CHECK_EQ(pool.bytes[WAIT_SOCKET], 535);
