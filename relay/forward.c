@@ -412,12 +412,12 @@ collect(struct relay *r, struct session *s, uint32_t used)
 	return ((uint32_t)n);
 }
 
-void
+uint32_t
 forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 {
 	struct listener *l = NULL, *mine;
 	struct session *s;
-	uint32_t slot, used = 0;
+	uint32_t slot, received, used = 0, all = 0;
 	int i;
 
 	for (i = 0; i < n; i++) {
@@ -437,10 +437,13 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 			used = 0;
 		}
 		l = mine;
-		used += collect(r, s, used);
+		received = collect(r, s, used);
+		used += received;
+		all += received;
 	}
 	if (l != NULL)
 		flush_to_clients(r, l);
+	return (all);
 }
 
 /* ---- what had to wait ---- */

@@ -15,6 +15,7 @@
 
 /* Sockets of sessions that are served in one turn; epoll_wait(2) names the others next. */
 #define SESSIONS_A_TURN 64
+#define SESSION_ROUNDS 4
 
 /* What poll(2) waits for. */
 enum { POLL_CONTROL, POLL_METRICS, POLL_SESSIONS, POLL_LISTENERS };
@@ -176,13 +177,24 @@ serve_listeners(struct relay *r, const struct pollfd *pfd, uint32_t n)
 	}
 }
 
+/*
+ * While sockets have more than one buffer at a time, they will soon be ready again: their set is
+ * then asked once more, without waiting, which costs less than another turn.
+ */
 static void
 serve_sessions(struct relay *r)
 {
 	struct epoll_event events[SESSIONS_A_TURN];
+	int round, n, served = 0;
 
-	forward_from_upstream(
-	    r, events, epoll_wait(r->session_set, events, SESSIONS_A_TURN, 0));
+	for (round = 0; round < SESSION_ROUNDS && served < SESSIONS_A_TURN; round++) {
+		n = epoll_wait(r->session_set, events, SESSIONS_A_TURN - served, 0);
+		if (n <= 0)
+			return;
+		if (forward_from_upstream(r, events, n) <= (uint32_t)n)
+			return;
+		served += n;
+	}
 }
 
 /* After poll(2) has returned these n entries. */

@@ -125,9 +125,9 @@ void forward_from_listener(struct relay *relay, struct listener *listener);
 
 /*
  * Relay what came in on the upstream sockets that these events name, at most a batch of each;
- * other events are left alone.
+ * other events are left alone.  Returns how many buffers were received.
  */
-void forward_from_upstream(struct relay *relay, const struct epoll_event *events, int n);
+uint32_t forward_from_upstream(struct relay *relay, const struct epoll_event *events, int n);
 
 /* Send what waits for this session's socket, or for this listener. */
 void forward_session_queue(struct relay *relay, struct session *session);
