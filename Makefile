@@ -209,7 +209,7 @@ $(UNIT): %: %.o $(LIB)
 # They play the kernel's part, or a child's, where a real one would not do as it is told.
 $(BUILD)/tests/unit/send_batch_test $(BUILD)/tests/fuzz/send_batch_fuzz: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
 $(BUILD)/tests/unit/setup_test: ALL_LDFLAGS += -Wl,--wrap=resolve
-$(BUILD)/tests/unit/listeners_test $(BUILD)/tests/unit/supply_test: ALL_LDFLAGS += -Wl,--wrap=epoll_ctl
+$(BUILD)/tests/unit/listeners_test $(BUILD)/tests/unit/control_test: ALL_LDFLAGS += -Wl,--wrap=epoll_ctl
 $(BUILD)/tests/unit/keeper_test: ALL_LDFLAGS += -Wl,--wrap=upstream_open
 
 $(HELPERS): %: %.o $(LIB)

@@ -16,10 +16,14 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "relay/backlog.h"
+#include "relay/forward.h"
+#include "relay/lifecycle.h"
 #include "relay/listeners.h"
 #include "relay/receive_batch.h"
-#include "relay/send_batch.h"
 #include "relay/relay.h"
+#include "relay/send_batch.h"
+#include "relay/socket_pool.h"
 
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
 #define PLAIN_SECONDS 60
@@ -108,11 +112,16 @@ is_plain(const struct relay *r, const struct session *s, enum direction directio
 	return (!r->config.segment_offload || s->plain_until[direction] > seconds(r));
 }
 
+static struct listener_totals *
+session_totals(struct relay *r, const struct session *s)
+{
+	return (r->listener[s->key.listener].totals);
+}
+
 static struct egress
 to_upstream(struct relay *r, const struct session *s)
 {
-	return ((struct egress){
-	    r, s->fd, r->listener[s->key.listener].totals, CLIENT_TO_UPSTREAM });
+	return ((struct egress){ r, s->fd, session_totals(r, s), CLIENT_TO_UPSTREAM });
 }
 
 static struct egress
@@ -121,7 +130,10 @@ to_clients(struct relay *r, const struct listener *l)
 	return ((struct egress){ r, l->fd, l->totals, UPSTREAM_TO_CLIENT });
 }
 
-/* Send the direction's batch.  Returns the first message that has to wait, or the number of all. */
+/*
+ * Send the batch of that direction.  Returns the first message that has to wait, or the number
+ * of all.
+ */
 static uint32_t
 transmit(struct egress *to)
 {
@@ -131,66 +143,87 @@ transmit(struct egress *to)
 	return (send_batch_send(&to->relay->batches->out[to->direction], to->fd, &report));
 }
 
+/* ---- what had to wait ---- */
+
+/*
+ * Send the first of a queue.  Returns whether it is gone; a train that went in part leaves its
+ * rest.
+ */
+static int
+send_first(struct egress *to, struct queue **queue, int plain)
+{
+	struct relay *r = to->relay;
+	struct send_batch *batch = &r->batches->out[to->direction];
+	const struct datagram *d = queue_first(*queue);
+	/* Of a session's queue it is the address that its socket is connected to: none. */
+	const struct destination address = { d->client_address, d->client_port,
+		d->local_address };
+	struct received in = {
+		.payload = d->payload,
+		.length = d->length,
+		.segment = d->segment,
+		.tos = d->tos,
+	};
+	uint32_t done, all;
+
+	/* It was one message when it had to wait, and so it is one now. */
+	send_batch_add(batch, d->session, &in, plain, &address);
+	all = batch->messages;
+	done = transmit(to);
+	if (done < all)
+		queue_keep_last(&r->queues, *queue, send_batch_bytes(batch, done));
+	else
+		queue_remove_first(&r->queues, queue);
+	send_batch_clear(batch);
+	return (done == all);
+}
+
+static void
+send_session_queue(struct relay *r, struct session *s)
+{
+	struct egress to = to_upstream(r, s);
+
+	while (s->queue != NULL)
+		if (!send_first(&to, &s->queue, is_plain(r, s, CLIENT_TO_UPSTREAM)))
+			break;
+	socket_pool_watch_write(r, s);
+}
+
+void
+forward_listener_queue(struct relay *r, struct listener *l)
+{
+	struct egress to = to_clients(r, l);
+
+	while (l->queue != NULL)
+		if (!send_first(&to, &l->queue, !r->config.segment_offload))
+			break;
+	listeners_watch_write(r, l);
+}
+
+void
+forward_waiting(struct relay *r)
+{
+	struct session *s;
+
+	while ((s = lifecycle_serve_waiting(r)) != NULL)
+		send_session_queue(r, s);
+}
+
 /* ---- from a client ---- */
 
 static const struct destination connected = { 0, 0, 0 };
-
-static struct listener_totals *
-session_totals(struct relay *r, const struct session *s)
-{
-	return (r->listener[s->key.listener].totals);
-}
-
-/*
- * Put a message of a batch into a queue.  Returns how many datagrams were dropped because that
- * is full.
- */
-static uint32_t
-wait_in(struct relay *r, struct queue **queue, const struct queue_owner *owner,
-    struct datagram *head, const struct send_batch *batch, uint32_t i)
-{
-	const struct message *m = &batch->message[i];
-
-	head->length = m->length;
-	head->segment = m->segment;
-	head->tos = m->tos;
-	if (queue_append(&r->queues, queue, owner, head, &batch->iov[m->buffer], m->buffers) ==
-	    0)
-		return (0);
-	return (datagrams_of(m->length, m->segment));
-}
-
-/* Have the batch's messages from `i` on wait for the session's socket. */
-static void
-wait_for_upstream(struct relay *r, struct session *s, uint32_t i)
-{
-	const struct send_batch *batch = &r->batches->out[CLIENT_TO_UPSTREAM];
-	const struct queue_owner owner = { session_index(&r->table, s), s->key.listener };
-	enum drop_reason reason =
-	    s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_UPSTREAM_WRITE_ERROR;
-	struct datagram head = {
-		.wait = s->fd == -1 ? WAIT_SOCKET : WAIT_ROOM,
-		.deadline = s->fd == -1 ? s->opened + SOCKET_WAIT_MAX
-					: r->now + r->config.write_timeout,
-		.session = owner.session,
-	};
-
-	for (; i < batch->messages; i++)
-		session_totals(r, s)->drops[CLIENT_TO_UPSTREAM][reason] +=
-		    wait_in(r, &s->queue, &owner, &head, batch, i);
-	supply_watch_write(r, s, s->queue != NULL);
-}
 
 static void
 flush_to_upstream(struct relay *r, struct session *s)
 {
 	struct egress to = to_upstream(r, s);
+	struct send_batch *batch = &r->batches->out[CLIENT_TO_UPSTREAM];
 	uint32_t done = 0;
 
 	if (s->fd != -1 && s->queue == NULL)
 		done = transmit(&to);
-	wait_for_upstream(r, s, done);
-	send_batch_clear(&r->batches->out[CLIENT_TO_UPSTREAM]);
+	backlog_wait_for_upstream(r, s, batch, done);
+	send_batch_clear(batch);
 }
 
 /*
@@ -205,20 +238,6 @@ count_queue_drops(struct listener_totals *totals, uint32_t drops)
 		return;
 	totals->receive_queue_drops += (uint32_t)(drops - totals->receive_queue_seen);
 	totals->receive_queue_seen = drops;
-}
-
-static void
-client_spoke(struct relay *r, struct session *s, uint32_t local_address)
-{
-	enum session_state before = s->state;
-
-	if (s->local_address != local_address) {
-		s->local_address = local_address;
-		if (s->slot != NONE)
-			supply_due(r, s);
-	}
-	if (session_client_spoke(&r->table, s, r->now))
-		lifecycle_state_changed(r, s, before);
 }
 
 static struct session_key
@@ -258,7 +277,7 @@ fits(const struct relay *r, struct received *received, uint64_t *drops)
 static void
 collect_datagrams(struct relay *r, struct session *s, struct received *in)
 {
-	client_spoke(r, s, in->local_address);
+	lifecycle_client_spoke(r, s, in->local_address);
 	while (send_batch_add(&r->batches->out[CLIENT_TO_UPSTREAM], session_index(&r->table, s),
 		   in, is_plain(r, s, CLIENT_TO_UPSTREAM), &connected) == -1)
 		flush_to_upstream(r, s);
@@ -313,37 +332,17 @@ forward_from_listener(struct relay *r, struct listener *l)
 
 /* ---- from the upstream ---- */
 
-/* Have the batch's messages from `i` on wait for the listener. */
-static void
-wait_for_client(struct relay *r, struct listener *l, uint32_t i)
-{
-	const struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
-	const struct queue_owner owner = { NONE, (uint32_t)(l - r->listener) };
-	struct datagram head = { .deadline = r->now + r->config.write_timeout };
-	const struct session *s;
-
-	for (; i < batch->messages; i++) {
-		s = &r->table.sessions[batch->message[i].owner];
-		head.session = batch->message[i].owner;
-		head.client_address = s->key.client_address;
-		head.client_port = s->key.client_port;
-		head.local_address = s->local_address;
-		l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR] +=
-		    wait_in(r, &l->queue, &owner, &head, batch, i);
-	}
-	listeners_watch_write(r, l);
-}
-
 static void
 flush_to_clients(struct relay *r, struct listener *l)
 {
 	struct egress to = to_clients(r, l);
+	struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
 	uint32_t done = 0;
 
 	if (l->queue == NULL)
 		done = transmit(&to);
-	wait_for_client(r, l, done);
-	send_batch_clear(&r->batches->out[UPSTREAM_TO_CLIENT]);
+	backlog_wait_for_clients(r, l, batch, done);
+	send_batch_clear(batch);
 }
 
 static int
@@ -358,7 +357,6 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 {
 	struct listener *l = &r->listener[s->key.listener];
 	struct listener_totals *totals = l->totals;
-	enum session_state before = s->state;
 	struct destination to = { s->key.client_address, s->key.client_port, s->local_address };
 	struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
 	struct received in;
@@ -370,8 +368,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		return;
 	}
 	r->totals->upstream_last_reply = r->now;
-	if (session_upstream_spoke(&r->table, s, r->now))
-		lifecycle_state_changed(r, s, before);
+	lifecycle_upstream_spoke(r, s);
 	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))
 		return;
 	while (send_batch_add(batch, session_index(&r->table, s), &in,
@@ -379,7 +376,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		flush_to_clients(r, l);
 }
 
-/* What comes in on a socket in stock is late, and meant for nobody. */
+/* What comes in on a free socket is late, and meant for nobody. */
 static void
 discard_late(int fd)
 {
@@ -421,14 +418,14 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (supply_event(r, events[i].data.u64, &slot, &s) == -1)
+		if (socket_pool_find(r, events[i].data.u64, &slot, &s) == -1)
 			continue;
 		if (s == NULL) {
 			discard_late(r->sockets[slot].fd);
 			continue;
 		}
 		if (events[i].events & EPOLLOUT)
-			forward_session_queue(r, s);
+			send_session_queue(r, s);
 		if (!(events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
 			continue;
 		mine = &r->listener[s->key.listener];
@@ -444,114 +441,4 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 	if (l != NULL)
 		flush_to_clients(r, l);
 	return (all);
-}
-
-/* ---- what had to wait ---- */
-
-/*
- * Send the first of a queue.  Returns whether it is gone; a train that went in part leaves its
- * rest.
- */
-static int
-send_first(struct egress *to, struct queue **queue, int plain)
-{
-	struct relay *r = to->relay;
-	struct send_batch *batch = &r->batches->out[to->direction];
-	const struct datagram *d = queue_first(*queue);
-	/* Of a session's queue it is the address that its socket is connected to: none. */
-	const struct destination address = { d->client_address, d->client_port,
-		d->local_address };
-	struct received in = {
-		.payload = d->payload,
-		.length = d->length,
-		.segment = d->segment,
-		.tos = d->tos,
-	};
-	uint32_t done, all;
-
-	/* It was one message when it had to wait, and so it is one now. */
-	send_batch_add(batch, d->session, &in, plain, &address);
-	all = batch->messages;
-	done = transmit(to);
-	if (done < all)
-		queue_keep_last(&r->queues, *queue, send_batch_bytes(batch, done));
-	else
-		queue_remove_first(&r->queues, queue);
-	send_batch_clear(batch);
-	return (done == all);
-}
-
-void
-forward_session_queue(struct relay *r, struct session *s)
-{
-	struct egress to = to_upstream(r, s);
-
-	while (s->queue != NULL)
-		if (!send_first(&to, &s->queue, is_plain(r, s, CLIENT_TO_UPSTREAM)))
-			break;
-	supply_watch_write(r, s, s->queue != NULL);
-}
-
-void
-forward_listener_queue(struct relay *r, struct listener *l)
-{
-	struct egress to = to_clients(r, l);
-
-	while (l->queue != NULL)
-		if (!send_first(&to, &l->queue, !r->config.segment_offload))
-			break;
-	listeners_watch_write(r, l);
-}
-
-void
-forward_discard(struct relay *r, struct session *s, enum drop_reason reason)
-{
-	struct listener *l = &r->listener[s->key.listener];
-	struct datagram *d;
-
-	while (s->queue != NULL) {
-		d = queue_first(s->queue);
-		l->totals->drops[CLIENT_TO_UPSTREAM][reason] +=
-		    datagrams_of(d->length, d->segment);
-		queue_remove_first(&r->queues, &s->queue);
-	}
-	/* Replies that wait still go out, but no session counts them any more. */
-	if (l->queue != NULL)
-		STAILQ_FOREACH(d, &l->queue->datagrams, entry)
-			if (d->session == session_index(&r->table, s))
-				d->session = NONE;
-}
-
-static void
-expire_queue(struct relay *r, struct queue *q)
-{
-	struct session *s =
-	    q->owner.session == NONE ? NULL : &r->table.sessions[q->owner.session];
-	struct listener *l = &r->listener[q->owner.listener];
-	struct queue **owner = s != NULL ? &s->queue : &l->queue;
-	enum direction direction = s != NULL ? CLIENT_TO_UPSTREAM : UPSTREAM_TO_CLIENT;
-	enum drop_reason reason =
-	    s != NULL && s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_WRITE_TIMEOUT;
-	const struct datagram *d;
-
-	while (*owner != NULL && (d = queue_first(*owner))->deadline <= r->now) {
-		l->totals->drops[direction][reason] += datagrams_of(d->length, d->segment);
-		queue_remove_first(&r->queues, owner);
-	}
-	if (s == NULL)
-		listeners_watch_write(r, l);
-	else if (s->queue == NULL)
-		supply_watch_write(r, s, 0);
-}
-
-void
-forward_expire(struct relay *r)
-{
-	struct queue *q, *next;
-
-	if (r->now < r->queues.deadline)
-		return;
-	LIST_FOREACH_SAFE(q, &r->queues.queues, entry, next)
-		expire_queue(r, q);
-	queue_pool_update(&r->queues);
 }

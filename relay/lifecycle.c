@@ -7,104 +7,27 @@
  * than a second.  An ASSURED session never does, so a flood from forged sources cannot push
  * out clients who are being served.
  */
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "relay/backlog.h"
+#include "relay/lifecycle.h"
+#include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/session_log.h"
+#include "relay/socket_pool.h"
 
 /* Closing costs up to 25 us each: so many a turn, the rest in the next. */
 #define EXPIRE_A_TURN 64
 
-/* Of all workers together. */
-#define RECORDS_A_SECOND 100
-
-/* ---- log ---- */
-
-static int
-may_log(struct relay *r)
+void
+lifecycle_init(struct relay *r)
 {
-	if (!log_enabled(LOG_LEVEL_INFO))
-		return (0);
-	if (r->now - r->log.since >= SECOND && r->log.held == 0) {
-		r->log.since = r->now;
-		r->log.written = 0;
-	}
-	if (r->log.written < RECORDS_A_SECOND / r->config.workers) {
-		r->log.written++;
-		return (1);
-	}
-	r->log.held++;
-	/* At once: who is killed before the summary has still counted. */
-	r->totals->log_records_suppressed++;
-	return (0);
-}
-
-static const char *
-format_client(const struct session *s, char *buf)
-{
-	struct in_addr address = { s->key.client_address };
-
-	inet_ntop(AF_INET, &address, buf, INET_ADDRSTRLEN);
-	return (buf);
-}
-
-static const char *
-format_id(const struct session *s, char buf[17])
-{
-	snprintf(buf, 17, "%016llx", (unsigned long long)s->id);
-	return (buf);
-}
-
-static void
-log_opened(struct relay *r, const struct session *s)
-{
-	char id[17], client[INET_ADDRSTRLEN];
-
-	if (!may_log(r))
-		return;
-	log_info("session created",
-	    "session_id=%s listener=%s client_address=%s client_port=%u "
-	    "upstream_local_port=%u",
-	    format_id(s, id), r->listener[s->key.listener].name, format_client(s, client),
-	    ntohs(s->key.client_port), (unsigned int)r->sockets[s->slot].port);
-}
-
-static void
-log_closed(struct relay *r, const struct session *s, enum close_reason reason)
-{
-	char id[17], client[INET_ADDRSTRLEN];
-
-	if (!may_log(r))
-		return;
-	log_info("session closed",
-	    "session_id=%s listener=%s client_address=%s client_port=%u reason=%s state=%s "
-	    "client_to_upstream_packets=%llu client_to_upstream_bytes=%llu "
-	    "upstream_to_client_packets=%llu upstream_to_client_bytes=%llu duration=%.3f",
-	    format_id(s, id), r->listener[s->key.listener].name, format_client(s, client),
-	    ntohs(s->key.client_port), close_reason_names[reason],
-	    session_state_names[s->state], (unsigned long long)s->packets[CLIENT_TO_UPSTREAM],
-	    (unsigned long long)s->bytes[CLIENT_TO_UPSTREAM],
-	    (unsigned long long)s->packets[UPSTREAM_TO_CLIENT],
-	    (unsigned long long)s->bytes[UPSTREAM_TO_CLIENT],
-	    (double)(r->now - s->opened) / (double)SECOND);
-}
-
-/* Say once that the table is full, and once that it no longer is. */
-static void
-log_capacity(struct relay *r, int full)
-{
-	if (full == r->full)
-		return;
-	r->full = full;
-	if (full)
-		log_warn("session capacity reached", "session_capacity=%u",
-		    r->table.config.capacity);
-	else
-		log_info("session capacity available", "session_capacity=%u sessions_active=%u",
-		    r->table.config.capacity, r->table.count);
+	r->waiting = (struct index_list){ NONE, NONE };
+	bucket_init(
+	    &r->new_sessions, r->config.new_session_rate, r->config.new_session_rate, r->now);
 }
 
 /* ---- begin ---- */
@@ -115,8 +38,8 @@ make_room(struct relay *r)
 	struct session *victim;
 
 	if (r->table.count >= r->table.config.capacity)
-		log_capacity(r, 1);
-	else if (r->stock.first != NONE || r->supply != SUPPLY_EXHAUSTED)
+		session_log_capacity(r, 1);
+	else if (!socket_pool_is_empty(r) || r->supply != SUPPLY_EXHAUSTED)
 		return (0);
 	if ((victim = session_victim(&r->table, r->now)) == NULL)
 		return (-1);
@@ -131,11 +54,11 @@ admit(struct relay *r, const struct session_key *key)
 	/* Nobody can be answered there. */
 	if (key->client_port == 0)
 		return (DROP_SOURCE_DENIED);
-	if (r->supply == SUPPLY_UNREACHABLE && r->stock.first == NONE) {
+	if (r->supply == SUPPLY_UNREACHABLE && socket_pool_is_empty(r)) {
 		r->listener[key->listener].totals->upstream_socket_open_errors++;
 		return (DROP_UPSTREAM_UNREACHABLE);
 	}
-	if (r->stock.first == NONE && r->queues.count[WAIT_SOCKET] >= QUEUE_POOL_DATAGRAMS)
+	if (socket_pool_is_empty(r) && r->queues.count[WAIT_SOCKET] >= QUEUE_POOL_DATAGRAMS)
 		return (DROP_SESSION_UNAVAILABLE);
 	if (session_address_limited(&r->table, key->client_address))
 		return (DROP_ADDRESS_LIMIT);
@@ -144,6 +67,16 @@ admit(struct relay *r, const struct session_key *key)
 	if (make_room(r) == -1)
 		return (DROP_SESSION_UNAVAILABLE);
 	return (DROP_REASON_MAX);
+}
+
+/* The session has a socket: count it, report it, log it. */
+static void
+opened(struct relay *r, struct session *s)
+{
+	r->totals->sessions_created++;
+	r->totals->sessions[s->state]++;
+	records_due(r, s);
+	session_log_created(r, s);
 }
 
 struct session *
@@ -163,33 +96,49 @@ lifecycle_open(
 		return (NULL);
 	}
 	s->local_address = local_address;
-	supply_socket(r, s);
+	if (!socket_pool_is_empty(r)) {
+		socket_pool_take(r, s);
+		opened(r, s);
+	} else {
+		s->waiting = 1;
+		INDEX_LIST_PUSH(&r->waiting, r->table.sessions, session_index(&r->table, s));
+	}
 	return (s);
 }
 
-void
-lifecycle_opened(struct relay *r, struct session *s)
+static struct session *
+pop_waiting(struct relay *r)
 {
-	r->totals->sessions_created++;
-	r->totals->sessions[s->state]++;
-	supply_due(r, s);
-	log_opened(r, s);
+	struct session *s = &r->table.sessions[r->waiting.first];
+
+	INDEX_LIST_POP(&r->waiting, r->table.sessions);
+	s->waiting = 0;
+	if (s->state != SESSION_CLOSED)
+		return (s);
+	/* It ended while it waited. */
+	session_free(&r->table, s);
+	return (NULL);
 }
 
-void
-lifecycle_state_changed(struct relay *r, struct session *s, enum session_state before)
+struct session *
+lifecycle_serve_waiting(struct relay *r)
 {
-	r->totals->sessions[before]--;
-	r->totals->sessions[s->state]++;
-	/* That the upstream answered is soon learnt again; the record need not tell. */
-	if (s->state == SESSION_ASSURED)
-		supply_due(r, s);
+	struct session *s;
+
+	while (r->waiting.first != NONE && !socket_pool_is_empty(r)) {
+		if ((s = pop_waiting(r)) == NULL)
+			continue;
+		socket_pool_take(r, s);
+		opened(r, s);
+		return (s);
+	}
+	return (NULL);
 }
 
-int
-lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
+/* Returns NULL if the record does not hold. */
+static struct session *
+restore_session(struct relay *r, const struct session_record *record)
 {
-	const struct session_record *record = &restore->record;
 	const struct session_key key = { record->client_address, record->client_port,
 		record->listener };
 	int64_t wall = clock_wall_at(r->now);
@@ -197,17 +146,70 @@ lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 
 	if (!session_record_holds(record, r->nlisteners, wall) ||
 	    session_find(&r->table, &key) != NULL)
-		return (-1);
+		return (NULL);
 	if ((s = session_open(&r->table, &key, record->id, r->now, record->created)) == NULL)
-		return (-1);
+		return (NULL);
 	s->local_address = record->local_address;
 	s->opened = r->now - (wall - record->created);
 	session_set_state(&r->table, s, record->state);
-	s->slot = restore->socket.name.slot;
-	s->fd = fd;
 	r->totals->sessions[s->state]++;
 	r->totals->sessions_restored++;
-	return (0);
+	return (s);
+}
+
+void
+lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
+{
+	uint32_t slot = restore->socket.name.slot;
+	struct session *s;
+
+	socket_pool_add(r, &restore->socket, fd);
+	if ((s = restore_session(r, &restore->record)) == NULL) {
+		r->totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
+		log_warn("session not restored", "slot=%u", slot);
+		socket_pool_close(r, slot);
+		records_refuse(r, slot);
+		return;
+	}
+	socket_pool_assign(r, slot, s);
+	/* That is the answer: who dies without one may have died of it. */
+	records_due(r, s);
+	socket_pool_watch(r, slot);
+}
+
+/* ---- life ---- */
+
+static void
+state_changed(struct relay *r, struct session *s, enum session_state before)
+{
+	r->totals->sessions[before]--;
+	r->totals->sessions[s->state]++;
+	/* That the upstream answered is soon learnt again; the record need not tell. */
+	if (s->state == SESSION_ASSURED)
+		records_due(r, s);
+}
+
+void
+lifecycle_client_spoke(struct relay *r, struct session *s, uint32_t local_address)
+{
+	enum session_state before = s->state;
+
+	if (s->local_address != local_address) {
+		s->local_address = local_address;
+		if (s->slot != NONE)
+			records_due(r, s);
+	}
+	if (session_client_spoke(&r->table, s, r->now))
+		state_changed(r, s, before);
+}
+
+void
+lifecycle_upstream_spoke(struct relay *r, struct session *s)
+{
+	enum session_state before = s->state;
+
+	if (session_upstream_spoke(&r->table, s, r->now))
+		state_changed(r, s, before);
 }
 
 /* ---- end ---- */
@@ -230,17 +232,33 @@ lifecycle_close(struct relay *r, struct session *s, enum close_reason reason)
 {
 	int served = s->slot != NONE;
 
-	forward_discard(r, s, served ? DROP_WRITE_TIMEOUT : DROP_SESSION_UNAVAILABLE);
+	backlog_discard(r, s, served ? DROP_WRITE_TIMEOUT : DROP_SESSION_UNAVAILABLE);
 	if (served) {
 		count_closed(r, s, reason);
-		log_closed(r, s, reason);
-		supply_close_socket(r, s);
+		session_log_closed(r, s, reason);
+		socket_pool_close(r, s->slot);
 	}
 	session_close(&r->table, s);
 	if (served)
-		supply_due(r, s);
+		records_due(r, s);
 	else if (!s->waiting)
 		session_free(&r->table, s);
+}
+
+static void
+expire_waiting(struct relay *r)
+{
+	struct session *s;
+
+	while (r->waiting.first != NONE) {
+		s = &r->table.sessions[r->waiting.first];
+		if (s->state != SESSION_CLOSED && r->now - s->opened < SOCKET_WAIT_MAX)
+			return;
+		if ((s = pop_waiting(r)) == NULL)
+			continue;
+		r->listener[s->key.listener].totals->upstream_socket_open_errors++;
+		lifecycle_close(r, s, CLOSE_IDLE_TIMEOUT);
+	}
 }
 
 void
@@ -257,7 +275,8 @@ lifecycle_expire(struct relay *r)
 	}
 	/* Not at every eviction: a table under pressure is full, whoever comes and goes. */
 	if (i > 0 && r->table.count < capacity - capacity / 8)
-		log_capacity(r, 0);
+		session_log_capacity(r, 0);
+	expire_waiting(r);
 }
 
 int64_t

@@ -10,8 +10,16 @@
 #include "common/clock.h"
 #include "common/confine.h"
 #include "common/log.h"
+#include "relay/backlog.h"
+#include "relay/control.h"
+#include "relay/forward.h"
+#include "relay/lifecycle.h"
 #include "relay/listeners.h"
+#include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/session_log.h"
+#include "relay/snapshot.h"
+#include "relay/socket_pool.h"
 
 /* Sockets of sessions that are served in one turn; epoll_wait(2) names the others next. */
 #define SESSIONS_A_TURN 64
@@ -92,32 +100,20 @@ relay_init(struct relay *r)
 
 	arc4random_buf(config.secret, sizeof(config.secret));
 	r->now = clock_now();
-	if (session_table_init(&r->table, &config) == -1 || supply_init(r) == -1 ||
+	if (session_table_init(&r->table, &config) == -1 || socket_pool_init(r) == -1 ||
 	    forward_init(r) == -1)
 		fatal("memory", "error=%s", strerror(errno));
 	if ((r->session_set = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		fatal("epoll_create1", "error=%s", strerror(errno));
 	listeners_init(r);
-	bucket_init(
-	    &r->new_sessions, r->config.new_session_rate, r->config.new_session_rate, r->now);
+	lifecycle_init(r);
+	records_init(r);
 	queue_pool_init(&r->queues);
 	/* These count what is open now: our predecessor's are handed back one by one. */
 	memset(r->totals->sessions, 0, sizeof(r->totals->sessions));
 }
 
 /* ---- steady state: the only part that sees the network ---- */
-
-static void
-log_held_records(struct relay *r)
-{
-	uint32_t lost = msg_log_lost();
-
-	r->totals->log_records_suppressed += lost;
-	if (r->log.held == 0 || r->now - r->log.since < SECOND)
-		return;
-	log_info("session records suppressed", "count=%u", r->log.held);
-	r->log.held = 0;
-}
 
 /*
  * In a rush of newcomers the queue of those who wait for a socket fills at once, and the next
@@ -147,7 +143,7 @@ static uint32_t
 relay_poll_set(const struct relay *r, struct pollfd *pfd)
 {
 	pfd[POLL_CONTROL] = (struct pollfd){ .fd = r->control,
-		.events = supply_unsent(r) ? POLLIN | POLLOUT : POLLIN };
+		.events = control_unsent(r) ? POLLIN | POLLOUT : POLLIN };
 	pfd[POLL_METRICS] =
 	    (struct pollfd){ .fd = r->snapshot.link, .events = snapshot_events(r) };
 	pfd[POLL_SESSIONS] = (struct pollfd){ .fd = r->session_set, .events = POLLIN };
@@ -202,24 +198,22 @@ static void
 relay_turn(struct relay *r, const struct pollfd *pfd, uint32_t n)
 {
 	if (pfd[POLL_CONTROL].revents & ~POLLOUT)
-		supply_receive(r);
+		control_receive(r);
 	serve_listeners(r, pfd + POLL_LISTENERS, n - POLL_LISTENERS);
 	if (pfd[POLL_SESSIONS].revents)
 		serve_sessions(r);
 	if (pfd[POLL_METRICS].revents)
 		snapshot_turn(r);
 	lifecycle_expire(r);
-	supply_expire(r);
-	forward_expire(r);
-	supply_report(r);
-	log_held_records(r);
+	backlog_expire(r);
+	control_send(r);
+	session_log_summary(r, 0);
 }
 
 static void __attribute__((noreturn)) relay_finish(struct relay *r)
 {
 	lifecycle_close_all(r);
-	r->log.since = r->now - SECOND;
-	log_held_records(r);
+	session_log_summary(r, 1);
 	_exit(0);
 }
 

@@ -5,9 +5,7 @@
 
 #include "common/messages.h"
 #include "common/totals.h"
-
-/* No session, no socket: an index that none has. */
-#define NONE UINT32_MAX
+#include "relay/index_list.h"
 
 /* Who a session belongs to.  Hashed as bytes: no padding. */
 struct session_key {

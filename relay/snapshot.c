@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "relay/relay.h"
+#include "relay/snapshot.h"
 
 /* Questions answered in one turn. */
 #define ANSWERS_A_TURN 2

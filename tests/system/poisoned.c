@@ -7,17 +7,18 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "relay/relay.h"
+#include "common/messages.h"
+#include "relay/lifecycle.h"
 
 #define KILLS 6666
 
-int __real_lifecycle_restore(struct relay *, const struct msg_restore *, int);
-int __wrap_lifecycle_restore(struct relay *, const struct msg_restore *, int);
+void __real_lifecycle_restore(struct relay *, const struct msg_restore *, int);
+void __wrap_lifecycle_restore(struct relay *, const struct msg_restore *, int);
 
-int
+void
 __wrap_lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 {
 	if (restore->record.client_port == htons(KILLS))
 		abort();
-	return (__real_lifecycle_restore(r, restore, fd));
+	__real_lifecycle_restore(r, restore, fd);
 }

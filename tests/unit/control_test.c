@@ -7,13 +7,19 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "relay/control.h"
+#include "relay/forward.h"
+#include "relay/lifecycle.h"
+#include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/socket_pool.h"
 #include "tests/unit/unit.h"
 
 #define SLOTS 8
 
 static struct relay relay;
 static struct totals totals;
+static struct queue queue;
 static int supervisor; /* the other end of the control socket */
 static int peer[SLOTS];
 
@@ -56,10 +62,11 @@ begin(int error)
 	r->listener[0].totals = &totals.listener[0];
 	r->now = clock_now();
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
-	ATF_REQUIRE_EQ(supply_init(r), 0);
+	ATF_REQUIRE_EQ(socket_pool_init(r), 0);
+	lifecycle_init(r);
+	records_init(r);
 	ATF_REQUIRE_EQ(forward_init(r), 0);
 	ATF_REQUIRE((r->session_set = epoll_create1(0)) != -1);
-	bucket_init(&r->new_sessions, 0, 0, r->now);
 	queue_pool_init(&r->queues);
 	room = 0;
 	refusal = error;
@@ -78,7 +85,7 @@ make_socket(uint32_t slot, int *fd)
 }
 
 static void
-send_stock(uint32_t n)
+send_sockets(uint32_t n)
 {
 	struct msg_socket sockets[SLOTS];
 	int fds[SLOTS];
@@ -87,7 +94,7 @@ send_stock(uint32_t n)
 	for (i = 0; i < n; i++)
 		sockets[i] = make_socket(i, &fds[i]);
 	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_SOCKETS, sockets, n, fds, (int)n), 0);
-	supply_receive(&relay);
+	control_receive(&relay);
 }
 
 static void
@@ -96,7 +103,7 @@ heartbeat(void)
 	struct msg_ping ping = { 0 };
 
 	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_PING, &ping, 1, NULL, 0), 0);
-	supply_receive(&relay);
+	control_receive(&relay);
 }
 
 static struct session *
@@ -119,32 +126,33 @@ is_heard(uint32_t slot)
 	ATF_REQUIRE_EQ(send(peer[slot], "x", 1, 0), 1);
 	n = epoll_wait(relay.session_set, events, SLOTS, 0);
 	for (i = 0; i < n; i++)
-		if (supply_event(&relay, events[i].data.u64, &named, &s) == 0 && named == slot)
+		if (socket_pool_find(&relay, events[i].data.u64, &named, &s) == 0 &&
+		    named == slot)
 			return (1);
 	return (0);
 }
 
-CASE(refused_in_stock)
+CASE(refused_in_pool)
 {
 	struct session *first, *second;
 
 	begin(ENOSPC);
 	room = 1;
-	send_stock(3);
-	ATF_CHECK_EQ(relay.deaf, 2);
+	send_sockets(3);
+	ATF_CHECK_EQ(relay.sockets_unwatched, 2);
 	first = open_session(1);
 	second = open_session(2);
 	/* Who would not be heard waits. */
 	ATF_REQUIRE(first != NULL && first->fd != -1 && first->slot == 0);
 	ATF_REQUIRE(second != NULL && second->fd == -1);
 	heartbeat();
-	ATF_CHECK(relay.deaf == 2 && second->fd == -1);
+	ATF_CHECK(relay.sockets_unwatched == 2 && second->fd == -1);
 	room = 2;
 	heartbeat();
-	ATF_CHECK_EQ(relay.deaf, 0);
+	ATF_CHECK_EQ(relay.sockets_unwatched, 0);
 	ATF_REQUIRE(second->fd != -1);
 	ATF_CHECK(is_heard(first->slot) && is_heard(second->slot));
-	ATF_CHECK_EQ(relay.stock.first, 2);
+	ATF_CHECK_EQ(relay.free_sockets.first, 2);
 }
 
 static void
@@ -166,14 +174,14 @@ send_restored(uint32_t n)
 		};
 	}
 	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_RESTORE, restore, n, fds, (int)n), 0);
-	supply_receive(&relay);
+	control_receive(&relay);
 }
 
 /* Have it report, and take the next message of records. */
 static void
 take_records(struct msg *msg)
 {
-	supply_report(&relay);
+	control_send(&relay);
 	do
 		ATF_REQUIRE_EQ(msg_receive(supervisor, FROM_RELAY, msg), 1);
 	while (msg->type != MSG_RECORDS);
@@ -188,19 +196,20 @@ CASE(refused_in_hand_back)
 	begin(ENOMEM);
 	room = 1;
 	send_restored(3);
-	ATF_CHECK(relay.table.count == 3 && relay.deaf == 2);
+	ATF_CHECK(relay.table.count == 3 && relay.sockets_unwatched == 2);
 	ATF_CHECK(is_heard(0) && !is_heard(1) && !is_heard(2));
 	/* Each is answered for, whether it is heard or not. */
 	take_records(&msg);
 	ATF_CHECK_EQ(msg.count, 3);
 	/* It may have something to send, and it may end. */
 	s = &relay.table.sessions[1];
-	supply_watch_write(&relay, s, 1);
+	s->queue = &queue;
+	socket_pool_watch_write(&relay, s);
 	lifecycle_close(&relay, &relay.table.sessions[2], CLOSE_IDLE_TIMEOUT);
-	ATF_CHECK(relay.table.count == 2 && relay.deaf == 1);
+	ATF_CHECK(relay.table.count == 2 && relay.sockets_unwatched == 1);
 	room = SLOTS;
 	heartbeat();
-	ATF_CHECK_EQ(relay.deaf, 0);
+	ATF_CHECK_EQ(relay.sockets_unwatched, 0);
 	for (i = 0; i < 2; i++)
 		ATF_CHECK(is_heard(i));
 	/* Nothing was handed back but the one that has ended. */
@@ -211,7 +220,7 @@ CASE(refused_in_hand_back)
 
 ATF_TP_ADD_TCS(tp)
 {
-	ATF_TP_ADD_TC(tp, refused_in_stock);
+	ATF_TP_ADD_TC(tp, refused_in_pool);
 	ATF_TP_ADD_TC(tp, refused_in_hand_back);
 	return (atf_no_error());
 }

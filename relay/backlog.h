@@ -1,0 +1,28 @@
+#ifndef RELAY_BACKLOG_H
+#define RELAY_BACKLOG_H
+
+#include <stdint.h>
+
+#include "common/totals.h"
+
+struct listener;
+struct relay;
+struct send_batch;
+struct session;
+
+/* Have a batch's messages from `i` on wait: for the session's socket, or for the listener. */
+void backlog_wait_for_upstream(
+    struct relay *relay, struct session *session, const struct send_batch *batch, uint32_t i);
+void backlog_wait_for_clients(
+    struct relay *relay, struct listener *listener, const struct send_batch *batch, uint32_t i);
+
+/*
+ * Forget a session that ends: what waits for its socket is dropped, and counted under `reason`.
+ * Replies that wait still go out, but no session counts them any more.
+ */
+void backlog_discard(struct relay *relay, struct session *session, enum drop_reason reason);
+
+/* Drop what has waited too long. */
+void backlog_expire(struct relay *relay);
+
+#endif
