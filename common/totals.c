@@ -14,6 +14,7 @@ const char *const drop_reason_names[] = {
 	"source_denied",
 	"oversize",
 	"write_timeout",
+	"queue_full",
 	"upstream_write_error",
 	"client_write_error",
 	"upstream_unreachable",

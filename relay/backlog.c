@@ -34,8 +34,7 @@ backlog_wait_for_upstream(
     struct relay *r, struct session *s, const struct send_batch *batch, uint32_t i)
 {
 	const struct queue_owner owner = { session_index(&r->table, s), s->key.listener };
-	enum drop_reason reason =
-	    s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_UPSTREAM_WRITE_ERROR;
+	enum drop_reason reason = s->fd == -1 ? DROP_SESSION_UNAVAILABLE : DROP_QUEUE_FULL;
 	struct datagram head = {
 		.wait = s->fd == -1 ? WAIT_SOCKET : WAIT_ROOM,
 		.deadline = s->fd == -1 ? s->opened + SOCKET_WAIT_MAX
@@ -63,7 +62,7 @@ backlog_wait_for_clients(
 		head.client_address = s->key.client_address;
 		head.client_port = s->key.client_port;
 		head.local_address = s->local_address;
-		l->totals->drops[UPSTREAM_TO_CLIENT][DROP_CLIENT_WRITE_ERROR] +=
+		l->totals->drops[UPSTREAM_TO_CLIENT][DROP_QUEUE_FULL] +=
 		    wait_in(r, &l->queue, &owner, &head, batch, i);
 	}
 	listeners_watch_write(r, l);

@@ -48,7 +48,8 @@ totals_log(const struct keepers *all, uint64_t restarts)
 	    "client_to_upstream_bytes=%llu upstream_to_client_datagrams=%llu "
 	    "upstream_to_client_bytes=%llu drops_session_unavailable=%llu "
 	    "drops_rate_limited=%llu drops_address_limit=%llu drops_source_denied=%llu "
-	    "drops_oversize=%llu drops_write_timeout=%llu drops_upstream_write_error=%llu "
+	    "drops_oversize=%llu drops_write_timeout=%llu drops_queue_full=%llu "
+	    "drops_upstream_write_error=%llu "
 	    "drops_client_write_error=%llu drops_upstream_unreachable=%llu "
 	    "errors_client_read=%llu errors_client_write=%llu errors_upstream_read=%llu "
 	    "errors_upstream_write=%llu child_restarts=%llu log_records_suppressed=%llu",
@@ -60,9 +61,10 @@ totals_log(const struct keepers *all, uint64_t restarts)
 	    U(bytes[UPSTREAM_TO_CLIENT]), U(drops[DROP_SESSION_UNAVAILABLE]),
 	    U(drops[DROP_RATE_LIMITED]), U(drops[DROP_ADDRESS_LIMIT]),
 	    U(drops[DROP_SOURCE_DENIED]), U(drops[DROP_OVERSIZE]), U(drops[DROP_WRITE_TIMEOUT]),
-	    U(drops[DROP_UPSTREAM_WRITE_ERROR]), U(drops[DROP_CLIENT_WRITE_ERROR]),
-	    U(drops[DROP_UPSTREAM_UNREACHABLE]), U(errors[CLIENT_READ]),
-	    U(errors[CLIENT_WRITE]), U(errors[UPSTREAM_READ]), U(errors[UPSTREAM_WRITE]),
-	    U(restarts), U(t->log_records_suppressed + log_writer_lost() + child_log_held()));
+	    U(drops[DROP_QUEUE_FULL]), U(drops[DROP_UPSTREAM_WRITE_ERROR]),
+	    U(drops[DROP_CLIENT_WRITE_ERROR]), U(drops[DROP_UPSTREAM_UNREACHABLE]),
+	    U(errors[CLIENT_READ]), U(errors[CLIENT_WRITE]), U(errors[UPSTREAM_READ]),
+	    U(errors[UPSTREAM_WRITE]), U(restarts),
+	    U(t->log_records_suppressed + log_writer_lost() + child_log_held()));
 #undef U
 }
