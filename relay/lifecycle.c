@@ -151,6 +151,9 @@ restore_session(struct relay *r, const struct session_record *record)
 		return (NULL);
 	s->local_address = record->local_address;
 	s->opened = r->now - (wall - record->created);
+	/* As of a session that never had a reply: see snapshot.c. */
+	if (record->state == SESSION_UNREPLIED)
+		s->last_upstream = s->opened;
 	session_set_state(&r->table, s, record->state);
 	r->totals->sessions[s->state]++;
 	r->totals->sessions_restored++;

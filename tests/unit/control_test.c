@@ -12,6 +12,7 @@
 #include "relay/lifecycle.h"
 #include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/snapshot.h"
 #include "relay/socket_pool.h"
 #include "tests/unit/unit.h"
 
@@ -156,7 +157,7 @@ CASE(refused_in_pool)
 }
 
 static void
-send_restored(uint32_t n)
+send_restored(uint32_t n, enum session_state state, int64_t age)
 {
 	struct msg_restore restore[SLOTS];
 	int fds[SLOTS];
@@ -167,10 +168,10 @@ send_restored(uint32_t n)
 		restore[i].socket = make_socket(i, &fds[i]);
 		restore[i].record = (struct session_record){
 			.id = i + 1,
-			.created = clock_wall_at(relay.now),
+			.created = clock_wall_at(relay.now) - age,
 			.client_address = htonl(0xc0000201),
 			.client_port = htons((uint16_t)(i + 1)),
-			.state = SESSION_ASSURED,
+			.state = (uint8_t)state,
 		};
 	}
 	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_RESTORE, restore, n, fds, (int)n), 0);
@@ -195,7 +196,7 @@ CASE(refused_in_hand_back)
 
 	begin(ENOMEM);
 	room = 1;
-	send_restored(3);
+	send_restored(3, SESSION_ASSURED, 0);
 	ATF_CHECK(relay.table.count == 3 && relay.sockets_unwatched == 2);
 	ATF_CHECK(is_heard(0) && !is_heard(1) && !is_heard(2));
 	/* Each is answered for, whether it is heard or not. */
@@ -218,8 +219,50 @@ CASE(refused_in_hand_back)
 	ATF_CHECK_EQ(((struct msg_record *)(void *)msg.payload)->name.slot, 2);
 }
 
+/* What the metrics child is told of the only session. */
+static struct msg_session
+ask_session(int metrics)
+{
+	struct msg_ask ask = { 0 };
+	struct msg msg;
+	struct msg_session session;
+
+	ATF_REQUIRE_EQ(msg_send(metrics, MSG_ASK_SESSIONS, &ask, 1, NULL, 0), 0);
+	snapshot_turn(&relay);
+	ATF_REQUIRE_EQ(msg_receive(metrics, FROM_RELAY, &msg), 1);
+	ATF_REQUIRE(msg.type == MSG_ANSWER_SESSIONS && msg.count == 1);
+	memcpy(&session, msg.payload, sizeof(session));
+	ATF_REQUIRE_EQ(msg_receive(metrics, FROM_RELAY, &msg), 1);
+	ATF_REQUIRE_EQ(msg.type, MSG_ANSWER_END);
+	return (session);
+}
+
+/* Before the first reply, the time of the last one is that of creation, also after a hand-back. */
+CASE(restored_unreplied)
+{
+	struct msg_session session;
+	int pair[2];
+
+	begin(0);
+	room = SLOTS;
+	ATF_REQUIRE_EQ(msg_pair(pair), 0);
+	snapshot_link(&relay, pair[0]);
+	send_restored(1, SESSION_UNREPLIED, 7 * SECOND);
+	session = ask_session(pair[1]);
+	ATF_CHECK_EQ(session.last_upstream, session.record.created);
+	/* As coarse as the clocks are. */
+	ATF_CHECK(session.last_client > session.record.created + 6 * SECOND);
+	/* Its idle clock starts anew. */
+	ATF_CHECK_EQ(lifecycle_deadline(&relay), relay.now + SECOND);
+	relay.now += SECOND / 2;
+	lifecycle_upstream_spoke(&relay, &relay.table.sessions[0]);
+	session = ask_session(pair[1]);
+	ATF_CHECK(session.last_upstream > session.last_client);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, restored_unreplied);
 	ATF_TP_ADD_TC(tp, refused_in_pool);
 	ATF_TP_ADD_TC(tp, refused_in_hand_back);
 	return (atf_no_error());
