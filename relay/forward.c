@@ -1,5 +1,5 @@
 /*
- * A datagram's way, and a train's.
+ * Forwarding, of datagrams and of trains.
  *
  * From a client: a batch is received on the listener; neighbours of one client go to its
  * session's socket in one call.  From the upstream: the sockets that are ready are received

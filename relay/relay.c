@@ -28,9 +28,9 @@
 /* What poll(2) waits for. */
 enum { POLL_CONTROL, POLL_METRICS, POLL_SESSIONS, POLL_LISTENERS };
 
-/* Datagrams that wait for sockets, and for how long nobody else is then heard. */
-#define RUSH (QUEUE_POOL_DATAGRAMS / 2)
-#define RUSH_PAUSE (20 * MILLISECOND)
+/* So many datagrams that wait for sockets pause the reading of listeners, for so long at most. */
+#define READ_PAUSE_DATAGRAMS (QUEUE_POOL_DATAGRAMS / 2)
+#define READ_PAUSE_MAX (20 * MILLISECOND)
 
 static struct relay relay;
 
@@ -116,15 +116,17 @@ relay_init(struct relay *r)
 /* ---- steady state: the only part that sees the network ---- */
 
 /*
- * In a rush of newcomers the queue of those who wait for a socket fills at once, and the next
- * ones would be turned away, while the listeners' own buffers hold many times more.  So these
- * are left alone until sockets have come, but not for long: others are served there, too.
+ * Back-pressure.  When many clients come at once, the queue of those that wait for a socket soon
+ * is full and the next ones would be dropped, while the receive buffers of the listeners hold
+ * many times more.  So these are not read until sockets have come, but not for long: clients
+ * that have a session are served there, too.
  */
 static int
-is_rushed(const struct relay *r)
+is_read_paused(const struct relay *r)
 {
-	return (r->queues.count[WAIT_SOCKET] >= RUSH && r->waiting.first != NONE &&
-	    r->supply == SUPPLY_OK && r->now - r->heard < RUSH_PAUSE);
+	return (r->queues.count[WAIT_SOCKET] >= READ_PAUSE_DATAGRAMS &&
+	    r->waiting.first != NONE && r->supply == SUPPLY_OK &&
+	    r->now - r->last_read < READ_PAUSE_MAX);
 }
 
 static int
@@ -134,8 +136,8 @@ relay_timeout(const struct relay *r)
 
 	if (r->log.held > 0)
 		deadline = clock_earlier(deadline, r->log.since + SECOND);
-	if (is_rushed(r))
-		deadline = clock_earlier(deadline, r->heard + RUSH_PAUSE);
+	if (is_read_paused(r))
+		deadline = clock_earlier(deadline, r->last_read + READ_PAUSE_MAX);
 	return (clock_timeout(deadline, r->now));
 }
 
@@ -147,10 +149,10 @@ relay_poll_set(const struct relay *r, struct pollfd *pfd)
 	pfd[POLL_METRICS] =
 	    (struct pollfd){ .fd = r->snapshot.link, .events = snapshot_events(r) };
 	pfd[POLL_SESSIONS] = (struct pollfd){ .fd = r->session_set, .events = POLLIN };
-	/* Nobody is heard before the sessions of our predecessor are back. */
+	/* No listener is read before the sessions of our predecessor are back. */
 	if (!r->started)
 		return (POLL_LISTENERS);
-	return (POLL_LISTENERS + listeners_poll(r, pfd + POLL_LISTENERS, !is_rushed(r)));
+	return (POLL_LISTENERS + listeners_poll(r, pfd + POLL_LISTENERS, !is_read_paused(r)));
 }
 
 static void
@@ -159,16 +161,16 @@ serve_listeners(struct relay *r, const struct pollfd *pfd, uint32_t n)
 	struct epoll_event ready[LISTENERS_A_TURN];
 	struct listener *l;
 	uint32_t i;
-	int hear = !is_rushed(r);
+	int read = !is_read_paused(r);
 
-	if (hear)
-		r->heard = r->now;
+	if (read)
+		r->last_read = r->now;
 	n = listeners_ready(r, pfd, n, ready);
 	for (i = 0; i < n; i++) {
 		l = &r->listener[ready[i].data.u32];
 		if (l->queue != NULL && (ready[i].events & EPOLLOUT))
 			forward_listener_queue(r, l);
-		if (hear && (ready[i].events & ~(uint32_t)EPOLLOUT))
+		if (read && (ready[i].events & ~(uint32_t)EPOLLOUT))
 			forward_from_listener(r, l);
 	}
 }

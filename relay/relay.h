@@ -7,7 +7,7 @@
  *
  *	relay.c		what it is told, how it locks itself up, its loop
  *	control.c	what the supervisor says, and who is told of it
- *	forward.c	a datagram's way, in both directions
+ *	forward.c	forwards datagrams, in both directions
  *	lifecycle.c	who gets a session, who waits for a socket, how a session ends
  *	backlog.c	datagrams that have to wait: put there, dropped, expired
  *	records.c	what the supervisor is owed
@@ -86,9 +86,9 @@ struct relay {
 	uint32_t listeners_unwatched;
 	struct totals *totals;
 
-	int64_t now;   /* clock_now() of this turn */
-	int started;   /* every session is back: clients may be heard */
-	int64_t heard; /* clock_now() when listeners last were */
+	int64_t now;	   /* clock_now() of this turn */
+	int started;	   /* every session is back: listeners may be read */
+	int64_t last_read; /* clock_now() when they last were */
 	int quit;
 
 	struct session_table table;

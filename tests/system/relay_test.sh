@@ -321,7 +321,7 @@ would_block_newcomers_body()
 	# Each has sent more than its socket and its queue take.
 	wait_total drops_queue_full -ge 400
 	expect "sends that failed" "$(total drops_upstream_write_error)" -eq 0
-	# More than there are sockets in stock; the listener may not hold all of them.
+	# More than there are free sockets; the listener may not hold all of them.
 	start_many -n 1000 -r 1000000 -w 1000 192.0.2.1 5000
 	many_round
 	wait_total sessions_created -gt 264

@@ -117,7 +117,7 @@ open_session(uint16_t port)
 
 /* Whether the set names this slot, after its peer has sent something. */
 static int
-is_heard(uint32_t slot)
+is_watched(uint32_t slot)
 {
 	struct epoll_event events[SLOTS];
 	struct session *s;
@@ -143,7 +143,7 @@ CASE(refused_in_pool)
 	ATF_CHECK_EQ(relay.sockets_unwatched, 2);
 	first = open_session(1);
 	second = open_session(2);
-	/* Who would not be heard waits. */
+	/* Who would hear nothing waits. */
 	ATF_REQUIRE(first != NULL && first->fd != -1 && first->slot == 0);
 	ATF_REQUIRE(second != NULL && second->fd == -1);
 	heartbeat();
@@ -152,7 +152,7 @@ CASE(refused_in_pool)
 	heartbeat();
 	ATF_CHECK_EQ(relay.sockets_unwatched, 0);
 	ATF_REQUIRE(second->fd != -1);
-	ATF_CHECK(is_heard(first->slot) && is_heard(second->slot));
+	ATF_CHECK(is_watched(first->slot) && is_watched(second->slot));
 	ATF_CHECK_EQ(relay.free_sockets.first, 2);
 }
 
@@ -198,8 +198,8 @@ CASE(refused_in_hand_back)
 	room = 1;
 	send_restored(3, SESSION_ASSURED, 0);
 	ATF_CHECK(relay.table.count == 3 && relay.sockets_unwatched == 2);
-	ATF_CHECK(is_heard(0) && !is_heard(1) && !is_heard(2));
-	/* Each is answered for, whether it is heard or not. */
+	ATF_CHECK(is_watched(0) && !is_watched(1) && !is_watched(2));
+	/* Each is answered for, whether its socket is watched or not. */
 	take_records(&msg);
 	ATF_CHECK_EQ(msg.count, 3);
 	/* It may have something to send, and it may end. */
@@ -212,7 +212,7 @@ CASE(refused_in_hand_back)
 	heartbeat();
 	ATF_CHECK_EQ(relay.sockets_unwatched, 0);
 	for (i = 0; i < 2; i++)
-		ATF_CHECK(is_heard(i));
+		ATF_CHECK(is_watched(i));
 	/* Nothing was handed back but the one that has ended. */
 	take_records(&msg);
 	ATF_CHECK_EQ(msg.count, 1);
