@@ -290,7 +290,7 @@ lint:
 	@tail -n 1 $(BUILD)/lint/security
 
 # Folders in which no circle of calls is left, and every file has its header.
-STRUCTURED = common supervisor supervisor/metrics
+STRUCTURED = common relay supervisor supervisor/metrics
 
 # One file a run: clang-tidy 14 takes va_list for uninitialized in every file but the first.
 TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(wildcard tests/bench/*.c)
