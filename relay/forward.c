@@ -30,6 +30,8 @@
 
 struct batches {
 	struct receive_batch *in;
+	struct session_key key[RECEIVE_BATCH_SLOTS]; /* of what came from clients */
+	uint32_t hash[RECEIVE_BATCH_SLOTS];
 	struct send_batch out[DIRECTION_MAX];
 };
 
@@ -240,13 +242,30 @@ count_queue_drops(struct listener_totals *totals, uint32_t drops)
 	totals->receive_queue_seen = drops;
 }
 
-static struct session_key
-key_of(const struct relay *r, const struct listener *l, uint32_t i)
+static int
+is_same_client(const struct batches *batches, uint32_t i, uint32_t other)
 {
-	const struct sockaddr_in *from = &r->batches->in->name[i].in;
+	return (memcmp(&batches->key[i], &batches->key[other], sizeof(batches->key[i])) == 0);
+}
 
-	return ((struct session_key){
-	    from->sin_addr.s_addr, from->sin_port, (uint16_t)(l - r->listener) });
+/* Whose the first n buffers are: see session_find_hashed(). */
+static void
+look_up_clients(struct relay *r, const struct listener *l, uint32_t n)
+{
+	struct batches *b = r->batches;
+	const struct sockaddr_in *from;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		from = &b->in->name[i].in;
+		b->key[i] = (struct session_key){ from->sin_addr.s_addr, from->sin_port,
+			(uint16_t)(l - r->listener) };
+		b->hash[i] = i > 0 && is_same_client(b, i, i - 1)
+		    ? b->hash[i - 1]
+		    : session_hash(&r->table, &b->key[i]);
+	}
+	for (i = 0; i < n; i++)
+		session_prefetch(&r->table, b->hash[i]);
 }
 
 /*
@@ -291,8 +310,9 @@ static uint32_t
 forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 {
 	uint64_t *oversize = &l->totals->drops[CLIENT_TO_UPSTREAM][DROP_OVERSIZE];
-	struct session_key key = key_of(r, l, i), next;
-	struct session *s = session_find(&r->table, &key);
+	const struct batches *b = r->batches;
+	const struct session_key *key = &b->key[i];
+	struct session *s = session_find_hashed(&r->table, key, b->hash[i]);
 	struct received in;
 
 	do {
@@ -300,15 +320,12 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 		count_queue_drops(l->totals, in.queue_drops);
 		if (fits(r, &in, oversize)) {
 			if (s == NULL)
-				s = lifecycle_open(r, &key, in.local_address,
+				s = lifecycle_open(r, key, in.local_address,
 				    datagrams_of(in.length, in.segment));
 			if (s != NULL)
 				collect_datagrams(r, s, &in);
 		}
-		if (++i == n)
-			break;
-		next = key_of(r, l, i);
-	} while (memcmp(&key, &next, sizeof(key)) == 0);
+	} while (++i < n && is_same_client(b, i, i - 1));
 	if (s != NULL && r->batches->out[CLIENT_TO_UPSTREAM].messages > 0)
 		flush_to_upstream(r, s);
 	return (i);
@@ -326,6 +343,7 @@ forward_from_listener(struct relay *r, struct listener *l)
 			l->totals->errors[CLIENT_READ]++;
 		return;
 	}
+	look_up_clients(r, l, (uint32_t)n);
 	for (i = 0; i < (uint32_t)n;)
 		i = forward_run(r, l, i, (uint32_t)n);
 }

@@ -208,20 +208,47 @@ oldest(const struct session_table *table, enum session_state state)
 
 /* ---- the table ---- */
 
+uint32_t
+session_hash(const struct session_table *table, const struct session_key *key)
+{
+	uint32_t hash =
+	    (uint32_t)siphash(table->config.secret, key, sizeof(*key)) & table->mask;
+
+	__builtin_prefetch(&table->buckets[hash]);
+	return (hash);
+}
+
+void
+session_prefetch(const struct session_table *table, uint32_t hash)
+{
+	uint32_t i = bucket_get(table->buckets[hash]);
+
+	if (i == NONE)
+		return;
+	/* Both of its cache lines, which are about to be written to. */
+	__builtin_prefetch(&table->sessions[i], 1);
+	__builtin_prefetch(&table->sessions[i].bytes, 1);
+}
+
 static uint32_t *
 find_bucket(struct session_table *table, const struct session_key *key)
 {
-	return (
-	    &table->buckets[siphash(table->config.secret, key, sizeof(*key)) & table->mask]);
+	return (&table->buckets[session_hash(table, key)]);
 }
 
 struct session *
 session_find(struct session_table *table, const struct session_key *key)
 {
+	return (session_find_hashed(table, key, session_hash(table, key)));
+}
+
+struct session *
+session_find_hashed(struct session_table *table, const struct session_key *key, uint32_t hash)
+{
 	struct session *s;
 	uint32_t i;
 
-	for (i = bucket_get(*find_bucket(table, key)); i != NONE; i = s->chain) {
+	for (i = bucket_get(table->buckets[hash]); i != NONE; i = s->chain) {
 		s = &table->sessions[i];
 		if (memcmp(&s->key, key, sizeof(*key)) == 0)
 			return (s);

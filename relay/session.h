@@ -95,6 +95,16 @@ void session_table_free(struct session_table *table);
 struct session *session_find(struct session_table *table, const struct session_key *key);
 
 /*
+ * The same in three steps, each to be taken for all of a batch before the next, so that memory
+ * is fetched for several keys at a time: the hash of a key, which also fetches its bucket; the
+ * session that is first there; the one that it is.
+ */
+uint32_t session_hash(const struct session_table *table, const struct session_key *key);
+void session_prefetch(const struct session_table *table, uint32_t hash);
+struct session *session_find_hashed(
+    struct session_table *table, const struct session_key *key, uint32_t hash);
+
+/*
  * Open an UNREPLIED session for a client that has none, without a socket.  `id` 0 takes a
  * fresh one.  Returns NULL when the table is full, errno ENFILE.
  */
