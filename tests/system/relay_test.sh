@@ -329,13 +329,31 @@ would_block_newcomers_body()
 	stop_udp46
 }
 
-root_case would_block_down "Towards clients, too, what cannot be sent in time is dropped and counted"
-would_block_down_body()
+# More listeners than poll(2) is given one by one, beside port 5000.
+listen_many=$(for _port in $(seq 5001 5020); do echo "--listen 192.0.2.1:$_port"; done)
+
+root_case many_listeners "Each of many listeners is served, also by the relay's successor"
+many_listeners_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default $listen_many
+	for _port in $(seq 5000 5020); do
+		client_ok before -n 2 192.0.2.1 "$_port"
+	done
+	kill_relay KILL
+	for _port in $(seq 5000 5020); do
+		client_ok after -n 2 192.0.2.1 "$_port"
+	done
+	stop_udp46
+}
+
+check_would_block_down()
 {
 	make_network
 	start_echo 7000
 	atf_check tc -n "$relay" qdisc add dev client root tbf rate 1mbit burst 3000 limit 1000000
-	start_udp46_default --socket-buffer-size 131072 --write-timeout 500ms
+	start_udp46_default --socket-buffer-size 131072 --write-timeout 500ms "$@"
 	run_client greedy -n 800 -r 400 -s 1200 -w 3000 192.0.2.1 5000
 	read_totals
 	expect "dropped after --write-timeout" "$(total drops_write_timeout)" -gt 0
@@ -350,6 +368,18 @@ would_block_down_body()
 	expect "corrupt" "$(value corrupt greedy.out)" -eq 0
 	atf_check tc -n "$relay" qdisc delete dev client root
 	client_ok after -n 20 192.0.2.1 5000
+}
+
+root_case would_block_down "Towards clients, too, what cannot be sent in time is dropped and counted"
+would_block_down_body()
+{
+	check_would_block_down
+}
+
+root_case would_block_down_many "So it is with many listeners"
+would_block_down_many_body()
+{
+	check_would_block_down $listen_many
 }
 
 root_case no_route "No route at start: it runs, says so, and works when the route comes"
