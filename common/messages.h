@@ -16,7 +16,8 @@
 /* Descriptors that one message can carry: SCM_MAX_FD of the kernel. */
 #define MSG_FDS_MAX 253
 
-#define LISTENERS_MAX 64
+/* A session names its listener in 16 bits. */
+#define LISTENERS_MAX 65535
 
 enum msg_type {
 	/* supervisor to every child, first of all */
@@ -47,6 +48,7 @@ enum msg_type {
 
 	/* supervisor to metrics child */
 	MSG_METRICS_CONFIG,
+	MSG_METRICS_LISTENERS,
 	MSG_HTTP_LISTENER,
 	MSG_METRICS_STATUS,
 
@@ -55,8 +57,10 @@ enum msg_type {
 
 	/* metrics child to relay, and its answers */
 	MSG_ASK_TOTALS,
+	MSG_ASK_LISTENERS,
 	MSG_ASK_SESSIONS,
 	MSG_ANSWER_TOTALS,
+	MSG_ANSWER_LISTENERS,
 	MSG_ANSWER_SESSIONS,
 	MSG_ANSWER_END,
 
@@ -81,7 +85,10 @@ struct msg_identity {
 };
 _Static_assert(sizeof(struct msg_identity) == 20 + 256, "padding");
 
-/* MSG_LISTENERS: an array, a descriptor each. */
+/*
+ * MSG_LISTENERS, a descriptor each, and MSG_METRICS_LISTENERS, without: arrays, in as many
+ * messages as it takes to tell as many listeners as the configuration said.
+ */
 struct msg_listener {
 	uint32_t address; /* network byte order, as the port */
 	uint16_t port;
@@ -124,9 +131,9 @@ struct session_record {
 	uint32_t client_address; /* network byte order, as the port */
 	uint32_t local_address;	 /* the client last wrote to it */
 	uint16_t client_port;
-	uint8_t listener; /* index */
-	uint8_t state;	  /* enum session_state */
-	uint32_t pad;
+	uint16_t listener; /* index */
+	uint8_t state;	   /* enum session_state */
+	uint8_t pad[3];
 };
 _Static_assert(sizeof(struct session_record) == 32, "padding");
 
@@ -204,9 +211,8 @@ struct msg_metrics_config {
 	char version[32];
 	char commit[32];
 	char date[32];
-	struct msg_listener listener[LISTENERS_MAX];
 };
-_Static_assert(sizeof(struct msg_metrics_config) == 24 + 96 + LISTENERS_MAX * 8, "padding");
+_Static_assert(sizeof(struct msg_metrics_config) == 24 + 96, "padding");
 
 /* MSG_METRICS_STATUS: what the supervisor counts itself, sent when it changes. */
 struct msg_metrics_status {
@@ -228,22 +234,28 @@ struct msg_link {
 };
 
 /*
- * MSG_ASK_TOTALS and MSG_ASK_SESSIONS: a question.  Questions are answered in the order in
+ * MSG_ASK_TOTALS, MSG_ASK_LISTENERS, MSG_ASK_SESSIONS: a question.  Questions are answered in the order in
  * which they came, each with at most one message of what was asked for, and MSG_ANSWER_END.
  * So the relay remembers nothing of a dump, and whoever asks slowly costs it nothing.
  */
 struct msg_ask {
-	uint32_t from; /* sessions: the place to begin at, 0 at first */
+	uint32_t from; /* listeners, sessions: the place to begin at, 0 at first */
 };
 
 /* MSG_ANSWER_END */
 struct msg_answer_end {
-	uint32_t
-	    next; /* sessions: the place to go on at, farther by MSG_SESSIONS_MAX at least */
-		  /* UINT32_MAX when that was all */
+	/*
+	 * The place to go on at, UINT32_MAX when that was all: with sessions it is farther by
+	 * MSG_SESSIONS_MAX at least, as places can be empty, with listeners by what came.
+	 */
+	uint32_t next;
 };
 
-/* MSG_ANSWER_TOTALS is a struct totals: see totals.h.  MSG_ANSWER_SESSIONS is an array. */
+/*
+ * MSG_ANSWER_TOTALS is a struct totals without its array.  MSG_ANSWER_LISTENERS is a part of
+ * the array, MSG_LISTENERS_MAX of it but for the last part: see totals.h.
+ * MSG_ANSWER_SESSIONS is an array, too.
+ */
 struct msg_session {
 	struct session_record record;
 	uint16_t upstream_local_port; /* network byte order */
@@ -256,8 +268,9 @@ struct msg_session {
 };
 _Static_assert(sizeof(struct msg_session) == 104, "padding");
 
-/* Sessions in one message. */
+/* Sessions, and totals of listeners, in one message. */
 #define MSG_SESSIONS_MAX 128
+#define MSG_LISTENERS_MAX 64
 
 /* The largest payload. */
 #define MSG_PAYLOAD_MAX 16384

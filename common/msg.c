@@ -13,6 +13,7 @@
 #include "common/totals.h"
 
 _Static_assert(sizeof(struct totals) <= MSG_PAYLOAD_MAX, "fits a message");
+_Static_assert(sizeof(struct listener_totals) * MSG_LISTENERS_MAX <= MSG_PAYLOAD_MAX, "fits");
 _Static_assert(sizeof(struct msg_session) * MSG_SESSIONS_MAX <= MSG_PAYLOAD_MAX, "fits");
 _Static_assert(sizeof(struct msg_restore) * MSG_FDS_MAX <= MSG_PAYLOAD_MAX, "fits");
 
@@ -32,7 +33,7 @@ struct msg_rule {
 static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_IDENTITY] = { sizeof(struct msg_identity), 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_RELAY_CONFIG] = { sizeof(struct msg_relay_config), 1, FDS_NONE, FROM_SUPERVISOR },
-	[MSG_LISTENERS] = { sizeof(struct msg_listener), LISTENERS_MAX, FDS_EACH,
+	[MSG_LISTENERS] = { sizeof(struct msg_listener), MSG_FDS_MAX, FDS_EACH,
 	    FROM_SUPERVISOR },
 	[MSG_TOTALS] = { 0, 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_RESTORE] = { sizeof(struct msg_restore), MSG_FDS_MAX, FDS_EACH, FROM_SUPERVISOR },
@@ -47,13 +48,18 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_RECORDS] = { sizeof(struct msg_record), MSG_FDS_MAX, FDS_NONE, FROM_RELAY },
 	[MSG_METRICS_CONFIG] = { sizeof(struct msg_metrics_config), 1, FDS_NONE,
 	    FROM_SUPERVISOR },
+	[MSG_METRICS_LISTENERS] = { sizeof(struct msg_listener),
+	    MSG_PAYLOAD_MAX / sizeof(struct msg_listener), FDS_NONE, FROM_SUPERVISOR },
 	[MSG_HTTP_LISTENER] = { 0, 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_METRICS_STATUS] = { sizeof(struct msg_metrics_status), 1, FDS_NONE,
 	    FROM_SUPERVISOR },
 	[MSG_LINK] = { sizeof(struct msg_link), 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_ASK_TOTALS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },
+	[MSG_ASK_LISTENERS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },
 	[MSG_ASK_SESSIONS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },
 	[MSG_ANSWER_TOTALS] = { sizeof(struct totals), 1, FDS_NONE, FROM_RELAY },
+	[MSG_ANSWER_LISTENERS] = { sizeof(struct listener_totals), MSG_LISTENERS_MAX, FDS_NONE,
+	    FROM_RELAY },
 	[MSG_ANSWER_SESSIONS] = { sizeof(struct msg_session), MSG_SESSIONS_MAX, FDS_NONE,
 	    FROM_RELAY },
 	[MSG_ANSWER_END] = { sizeof(struct msg_answer_end), 1, FDS_NONE, FROM_RELAY },

@@ -42,15 +42,21 @@ const char *const session_state_names[] = { "unreplied", "replied", "assured", "
 _Static_assert(
     sizeof(session_state_names) / sizeof(session_state_names[0]) == SESSION_STATE_MAX, "");
 
+size_t
+totals_size(uint32_t listeners)
+{
+	return (sizeof(struct totals) + listeners * sizeof(struct listener_totals));
+}
+
 int
-totals_create(void)
+totals_create(uint32_t listeners)
 {
 	int fd, saved;
 
 	if ((fd = memfd_create("udp46 totals", MFD_CLOEXEC | MFD_ALLOW_SEALING)) == -1)
 		return (-1);
 	/* A relay that shrank it could end the supervisor by SIGBUS. */
-	if (ftruncate(fd, sizeof(struct totals)) == -1 ||
+	if (ftruncate(fd, (off_t)totals_size(listeners)) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == -1) {
 		saved = errno;
 		close(fd);
@@ -61,29 +67,42 @@ totals_create(void)
 }
 
 struct totals *
-totals_map(int fd, int writable)
+totals_map(int fd, uint32_t listeners, int writable)
 {
 	void *p;
 
-	p = mmap(NULL, sizeof(struct totals), writable ? PROT_READ | PROT_WRITE : PROT_READ,
+	p = mmap(NULL, totals_size(listeners), writable ? PROT_READ | PROT_WRITE : PROT_READ,
 	    MAP_SHARED, fd, 0);
 	return (p == MAP_FAILED ? NULL : p);
+}
+
+/* Numbers of 64 bits are all that there is in either struct. */
+static void
+add(void *sum, const void *part, size_t size)
+{
+	const uint64_t *from = part;
+	uint64_t *to = sum;
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*to); i++)
+		to[i] += from[i];
 }
 
 void
 totals_add(struct totals *sum, const struct totals *part)
 {
 	int64_t last = sum->upstream_last_reply;
-	const uint64_t *from = (const void *)part;
-	uint64_t *to = (void *)sum;
-	size_t i;
 
 	if (last < part->upstream_last_reply)
 		last = part->upstream_last_reply;
-	/* Numbers of 64 bits are all that there is in it. */
-	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
+	add(sum, part, sizeof(*sum));
 	sum->upstream_last_reply = last;
+}
+
+void
+totals_add_listener(struct listener_totals *sum, const struct listener_totals *part)
+{
+	add(sum, part, sizeof(*sum));
 }
 
 void

@@ -2,11 +2,12 @@
 #define COMMON_TOTALS_H
 
 /*
- * Everything that is counted, in one struct that lives in a memfd: the supervisor makes it,
- * every relay maps it, so that a successor goes on counting where its predecessor died.
- * Only the relay writes; the supervisor prints.  Each worker has its own, so that no two
- * processors write to one cache line.
+ * Everything that is counted, in one struct that lives in a memfd of the size that the number
+ * of listeners takes: the supervisor makes it, every relay maps it, so that a successor goes on
+ * counting where its predecessor died.  Only the relay writes; the supervisor prints.  Each
+ * worker has its own, so that no two processors write to one cache line.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/messages.h"
@@ -60,7 +61,6 @@ struct listener_totals {
 };
 
 struct totals {
-	struct listener_totals listener[LISTENERS_MAX];
 	uint64_t sessions[SESSION_CLOSED]; /* open now, by state */
 	uint64_t sessions_created;
 	uint64_t sessions_closed[CLOSE_REASON_MAX];
@@ -71,6 +71,7 @@ struct totals {
 	int64_t upstream_last_reply; /* clock_now(), 0 before the first */
 	struct histogram session_duration;
 	struct histogram session_idle;
+	struct listener_totals listener[]; /* as many as there are */
 };
 
 extern const char *const drop_reason_names[DROP_REASON_MAX];
@@ -78,20 +79,27 @@ extern const char *const operation_names[OPERATION_MAX];
 extern const char *const close_reason_names[CLOSE_REASON_MAX];
 extern const char *const session_state_names[SESSION_STATE_MAX];
 
+/* The size of the totals of so many listeners, in bytes. */
+size_t totals_size(uint32_t listeners);
+
 /*
  * Make the memfd, sealed against any change of its size.  Returns its descriptor, or -1
  * with errno.  See memfd_create(2).
  */
-int totals_create(void);
+int totals_create(uint32_t listeners);
 
 /*
- * Map the totals behind fd for reading, and for writing if `writable`.  Returns NULL with
- * errno on failure.
+ * Map the totals behind fd, which was made for so many listeners, for reading, and for writing
+ * if `writable`.  Returns NULL with errno on failure.
  */
-struct totals *totals_map(int fd, int writable);
+struct totals *totals_map(int fd, uint32_t listeners, int writable);
 
-/* Add the totals of another worker: sums, but for the time of the last reply. */
+/*
+ * Add the totals of another worker but for its listeners': sums, but for the time of the last
+ * reply.  And add those of one listener.
+ */
 void totals_add(struct totals *sum, const struct totals *part);
+void totals_add_listener(struct listener_totals *sum, const struct listener_totals *part);
 
 /* Count an observation of `ns` nanoseconds. */
 void histogram_observe(struct histogram *histogram, int64_t ns);

@@ -46,6 +46,8 @@ take_config(struct relay *r)
 	    config->sessions_max == 0 || config->slots_max == 0 || config->workers == 0)
 		fatal("bad configuration", "listeners=%u sessions_max=%u slots_max=%u",
 		    config->listeners, config->sessions_max, config->slots_max);
+	if ((r->listener = calloc(config->listeners, sizeof(*r->listener))) == NULL)
+		fatal("memory", "error=%s", strerror(errno));
 	r->upstream.sin6_family = AF_INET6;
 	r->upstream.sin6_port = config->upstream_port;
 	memcpy(&r->upstream.sin6_addr, config->upstream_address, sizeof(r->upstream.sin6_addr));
@@ -59,17 +61,16 @@ take_listeners(struct relay *r)
 	struct listener *l;
 	uint32_t i;
 
-	if (r->msg.count != r->config.listeners)
+	if (r->msg.count > r->config.listeners - r->nlisteners)
 		fatal("bad listeners", "count=%u", r->msg.count);
 	for (i = 0; i < r->msg.count; i++, told++) {
-		l = &r->listener[i];
+		l = &r->listener[r->nlisteners];
 		l->fd = r->msg.fds[i];
 		l->address = sin.sin_addr.s_addr = told->address;
 		l->port = sin.sin_port = told->port;
-		l->totals = &r->totals->listener[i];
+		l->totals = &r->totals->listener[r->nlisteners++];
 		endpoint_format_ipv4(&sin, l->name);
 	}
-	r->nlisteners = r->msg.count;
 }
 
 static void
@@ -81,11 +82,13 @@ relay_told(struct relay *r)
 	msg_expect(r->control, MSG_RELAY_CONFIG, &r->msg);
 	take_config(r);
 	msg_expect(r->control, MSG_TOTALS, &r->msg);
-	if ((r->totals = totals_map(r->msg.fds[0], 1)) == NULL)
+	if ((r->totals = totals_map(r->msg.fds[0], r->config.listeners, 1)) == NULL)
 		fatal("mmap totals", "error=%s", strerror(errno));
 	close(r->msg.fds[0]);
-	msg_expect(r->control, MSG_LISTENERS, &r->msg);
-	take_listeners(r);
+	while (r->nlisteners < r->config.listeners) {
+		msg_expect(r->control, MSG_LISTENERS, &r->msg);
+		take_listeners(r);
+	}
 }
 
 static void

@@ -81,8 +81,8 @@ struct relay {
 	struct msg_relay_config config;
 	struct sockaddr_in6 upstream; /* what replies must come from */
 	uint32_t nlisteners;
-	struct listener listener[LISTENERS_MAX];
-	int listener_set; /* epoll descriptor of all listeners; -1: they are few */
+	struct listener *listener; /* config.listeners of them */
+	int listener_set;	   /* epoll descriptor of all listeners; -1: they are few */
 	uint32_t listeners_unwatched;
 	struct totals *totals;
 

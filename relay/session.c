@@ -303,7 +303,7 @@ session_record(const struct session *s, struct session_record *record)
 		.client_address = s->key.client_address,
 		.local_address = s->local_address,
 		.client_port = s->key.client_port,
-		.listener = (uint8_t)s->key.listener,
+		.listener = s->key.listener,
 		.state = s->state,
 	};
 }
@@ -313,7 +313,7 @@ session_record_holds(const struct session_record *record, uint32_t listeners, in
 {
 	return (record->id != 0 && record->client_port != 0 && record->listener < listeners &&
 	    record->state < SESSION_CLOSED && record->created > 0 && record->created <= wall &&
-	    record->pad == 0);
+	    record->pad[0] == 0 && record->pad[1] == 0 && record->pad[2] == 0);
 }
 
 int

@@ -1,8 +1,8 @@
 /*
  * What the metrics child asks.
  *
- * It asks for the totals, or for the sessions from some place on, and gets one bounded message;
- * then it asks again.  So its pace is its own: nothing is remembered here but the question in
+ * It asks for the totals, or for the listeners' or the sessions from some place on, and gets one
+ * bounded message; then it asks again.  So its pace is its own: nothing is remembered here but the question in
  * hand, nothing piles up, and no datagram waits for a dump of any size.
  */
 #include <sys/socket.h>
@@ -117,20 +117,42 @@ answer_sessions(struct relay *r)
 	return (msg_send(r->snapshot.link, MSG_ANSWER_SESSIONS, sessions, n, NULL, 0));
 }
 
+static int
+answer_listeners(struct relay *r)
+{
+	uint32_t from = r->snapshot.question.from, n;
+
+	if (from >= r->nlisteners)
+		return (0);
+	n = r->nlisteners - from;
+	if (n > MSG_LISTENERS_MAX) {
+		n = MSG_LISTENERS_MAX;
+		r->snapshot.end.next = from + n;
+	}
+	return (msg_send(
+	    r->snapshot.link, MSG_ANSWER_LISTENERS, &r->totals->listener[from], n, NULL, 0));
+}
+
+static int
+answer_question(struct relay *r)
+{
+	r->snapshot.end.next = UINT32_MAX;
+	switch (r->snapshot.type) {
+	case MSG_ASK_LISTENERS:
+		return (answer_listeners(r));
+	case MSG_ASK_SESSIONS:
+		return (answer_sessions(r));
+	default:
+		return (msg_send(r->snapshot.link, MSG_ANSWER_TOTALS, r->totals, 1, NULL, 0));
+	}
+}
+
 /* Returns 0, or -1 when the link takes no more. */
 static int
 answer(struct relay *r)
 {
-	int error;
-
 	if (!r->snapshot.answered) {
-		r->snapshot.end.next = UINT32_MAX;
-		if (r->snapshot.type == MSG_ASK_SESSIONS)
-			error = answer_sessions(r);
-		else
-			error = msg_send(
-			    r->snapshot.link, MSG_ANSWER_TOTALS, r->totals, 1, NULL, 0);
-		if (error == -1)
+		if (answer_question(r) == -1)
 			return (-1);
 		r->snapshot.answered = 1;
 	}

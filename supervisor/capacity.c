@@ -77,36 +77,32 @@ capacity_ports(const struct options *o, struct ports *ports)
 	free(reserved);
 }
 
-static rlim_t
-raise_descriptors(void)
+uint32_t
+capacity_descriptors(const struct options *o, uint32_t workers)
 {
 	struct rlimit rl;
+	uint32_t fixed =
+	    SUPERVISOR_DESCRIPTORS + workers * (o->listeners + SUPERVISOR_DESCRIPTORS_A_WORKER);
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		err(EXIT_REFUSED, "getrlimit");
 	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
 		err(EXIT_REFUSED, "setrlimit");
-	return (rl.rlim_cur);
+	if (rl.rlim_cur < fixed + workers)
+		refuse(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
+		    (unsigned long long)rl.rlim_cur, fixed + workers);
+	return (
+	    rl.rlim_cur - fixed < UINT32_MAX ? (uint32_t)(rl.rlim_cur - fixed) : UINT32_MAX);
 }
 
 uint32_t
-capacity_slots(const struct options *o, uint32_t workers, uint32_t ports)
+capacity_slots(uint32_t descriptors, uint32_t workers, uint32_t ports)
 {
-	rlim_t descriptors = raise_descriptors();
-	uint32_t slots = ports;
-	uint32_t fixed =
-	    SUPERVISOR_DESCRIPTORS + workers * (o->listeners + SUPERVISOR_DESCRIPTORS_A_WORKER);
-
-	if (descriptors < fixed + workers)
-		refuse(EXIT_REFUSED, "RLIMIT_NOFILE is %llu: want at least %u",
-		    (unsigned long long)descriptors, fixed + workers);
-	if (slots < workers)
+	if (ports < workers)
 		refuse(EXIT_REFUSED, "--workers %u: only %u upstream ports: want one a worker",
-		    workers, slots);
-	if (descriptors - fixed < slots)
-		slots = (uint32_t)(descriptors - fixed);
-	return (slots);
+		    workers, ports);
+	return (descriptors < ports ? descriptors : ports);
 }
 
 /* Sessions, and sockets: with those in stock. */

@@ -55,25 +55,21 @@ children_init(struct children *c, uint32_t workers, int metrics, int binary)
 	c->exporter.child = &c->child[c->count++];
 }
 
-static int
-tell(struct children *c, const struct child *child)
-{
-	struct keeper *k = keeper_of(c, child);
-
-	return (k != NULL ? keeper_tell(k) : exporter_tell(&c->exporter));
-}
-
 static void
 start(struct children *c, struct child *child, int64_t now)
 {
+	struct keeper *k = keeper_of(c, child);
+
 	if (child_start(child, c->binary, now) == -1) {
 		log_error(
 		    "child not started", "child=%s error=%s", child->name, strerror(errno));
 		child->restart_at = now + backoff_next(&child->backoff, 0);
 		return;
 	}
-	if (tell(c, child) == -1)
-		child_condemn(child, "it does not listen");
+	if (k != NULL)
+		keeper_started(k, now);
+	else
+		exporter_started(&c->exporter);
 }
 
 void

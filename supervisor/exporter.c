@@ -29,25 +29,48 @@ exporter_init(const struct options *o, const struct keepers *all, struct exporte
 	strlcpy(config->version, version, sizeof(config->version));
 	strlcpy(config->commit, version_commit, sizeof(config->commit));
 	strlcpy(config->date, version_date, sizeof(config->date));
-	memcpy(config->listener, k->listener, sizeof(config->listener));
+	e->address = all->listener;
 	endpoint_format_ipv6(&all->upstream.address, e->status.upstream);
 }
 
-int
+/* What is not told yet, as much as the child takes.  Returns 0, or -1 if there is more. */
+static int
 exporter_tell(struct exporter *e)
 {
+	const uint32_t most = MSG_PAYLOAD_MAX / sizeof(*e->address);
+	uint32_t n, i = e->listeners_told;
 	int fd = e->child->control;
+
+	/* A new, empty socket takes these. */
+	if (e->told == TOLD_NOTHING) {
+		if (msg_send(fd, MSG_IDENTITY, &e->identity, 1, NULL, 0) == -1 ||
+		    msg_send(fd, MSG_METRICS_CONFIG, &e->config, 1, NULL, 0) == -1)
+			return (-1);
+		e->told = TOLD_CONFIG;
+	}
+	for (; i < e->config.listeners; e->listeners_told = i += n) {
+		n = e->config.listeners - i < most ? e->config.listeners - i : most;
+		if (msg_send(fd, MSG_METRICS_LISTENERS, &e->address[i], n, NULL, 0) == -1)
+			return (-1);
+	}
+	if (e->told != TOLD_ALL &&
+	    msg_send(fd, MSG_HTTP_LISTENER, NULL, 0, &e->listener, 1) == -1)
+		return (-1);
+	e->told = TOLD_ALL;
+	return (0);
+}
+
+void
+exporter_started(struct exporter *e)
+{
 	uint32_t i;
 
+	e->told = 0;
+	e->listeners_told = 0;
 	e->changed = 1;
 	for (i = 0; i < e->config.workers; i++)
 		e->link_due[i] = 1;
-	/* A new, empty socket takes all of this. */
-	if (msg_send(fd, MSG_IDENTITY, &e->identity, 1, NULL, 0) == -1 ||
-	    msg_send(fd, MSG_METRICS_CONFIG, &e->config, 1, NULL, 0) == -1 ||
-	    msg_send(fd, MSG_HTTP_LISTENER, NULL, 0, &e->listener, 1) == -1)
-		return (-1);
-	return (0);
+	(void)exporter_tell(e);
 }
 
 /*
@@ -78,7 +101,11 @@ exporter_turn(struct exporter *e, const struct child *relay)
 	uint32_t i;
 	int error = 0;
 
-	if (e->child->pid == 0 || !e->child->ready)
+	if (e->child->pid == 0)
+		return (0);
+	if (exporter_tell(e) == -1)
+		return (-1);
+	if (!e->child->ready)
 		return (0);
 	if (e->changed) {
 		if (msg_send(e->child->control, MSG_METRICS_STATUS, &e->status, 1, NULL, 0) ==

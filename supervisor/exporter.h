@@ -10,7 +10,10 @@ struct exporter {
 	struct msg_identity identity;
 	struct msg_metrics_config config;
 	struct msg_metrics_status status;
-	int listener;		   /* HTTP */
+	const struct msg_listener *address; /* of each listener */
+	int listener;			    /* HTTP */
+	enum { TOLD_NOTHING, TOLD_CONFIG, TOLD_ALL } told;
+	uint32_t listeners_told;
 	int changed;		   /* the status, since it was last sent */
 	int link_due[WORKERS_MAX]; /* this relay and the metrics child need a new link */
 };
@@ -22,11 +25,11 @@ struct exporter {
 void exporter_init(
     const struct options *options, const struct keepers *keepers, struct exporter *exporter);
 
-/* Tell a metrics child that was just started what it is.  Returns 0, or -1 with errno. */
-int exporter_tell(struct exporter *exporter);
+/* A metrics child was just started: tell it what it is, as much as it takes now. */
+void exporter_started(struct exporter *exporter);
 
 /*
- * Send what changed, and link the child with each relay, of config.workers, if one of the two
+ * Tell what was not told yet, send what changed, and link the child with each relay, of config.workers, if one of the two
  * is new.  Returns 0, or -1 when something must be sent again a little later.
  */
 int exporter_turn(struct exporter *exporter, const struct child *relay);

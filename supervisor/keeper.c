@@ -71,22 +71,40 @@ keeper_init(struct keeper *k, int64_t now)
 
 /* ---- telling ---- */
 
-int
-keeper_tell(struct keeper *k)
+/*
+ * In batches that no message exceeds; and as descriptors on their way to a child count against
+ * our limit, it must read some before it gets more.  Returns 0, or -1 when that is so.
+ */
+static int
+tell_listeners(struct keeper *k)
 {
-	uint32_t n = k->config.listeners;
+	uint32_t n, i = k->listeners_told;
+
+	while (i < k->config.listeners) {
+		n = k->config.listeners - i;
+		if (n > MSG_FDS_MAX)
+			n = MSG_FDS_MAX;
+		if (msg_send(k->child->control, MSG_LISTENERS, &k->listener[i], n,
+			&k->listener_fds[i], (int)n) == -1)
+			return (-1);
+		k->listeners_told = i += n;
+	}
+	return (0);
+}
+
+static int
+tell(struct keeper *k)
+{
 	int fd = k->child->control;
 
-	k->started = 0;
-	k->left = k->batch;
-	k->supply_told = SUPPLY_OK;
-	/* A new, empty socket takes all of this. */
-	if (msg_send(fd, MSG_IDENTITY, &k->identity, 1, NULL, 0) == -1 ||
-	    msg_send(fd, MSG_RELAY_CONFIG, &k->config, 1, NULL, 0) == -1 ||
-	    msg_send(fd, MSG_TOTALS, NULL, 0, &k->totals_fd, 1) == -1 ||
-	    msg_send(fd, MSG_LISTENERS, k->listener, n, k->listener_fds, (int)n) == -1)
+	/* A new, empty socket takes these. */
+	if (!k->told &&
+	    (msg_send(fd, MSG_IDENTITY, &k->identity, 1, NULL, 0) == -1 ||
+		msg_send(fd, MSG_RELAY_CONFIG, &k->config, 1, NULL, 0) == -1 ||
+		msg_send(fd, MSG_TOTALS, NULL, 0, &k->totals_fd, 1) == -1))
 		return (-1);
-	return (0);
+	k->told = 1;
+	return (tell_listeners(k));
 }
 
 /* ---- records ---- */
@@ -332,11 +350,25 @@ make_sockets(struct keeper *k, int64_t now)
 /* ---- turns ---- */
 
 void
+keeper_started(struct keeper *k, int64_t now)
+{
+	k->told = k->started = 0;
+	k->listeners_told = 0;
+	k->left = k->batch;
+	k->supply_told = SUPPLY_OK;
+	k->resend_at = tell(k) == -1 ? now + RESEND_AFTER : NEVER;
+}
+
+void
 keeper_turn(struct keeper *k, int64_t now)
 {
-	if (k->child->pid == 0 || !k->child->ready)
+	if (k->child->pid == 0)
 		return;
 	k->resend_at = NEVER;
+	if (tell(k) == -1)
+		goto later;
+	if (!k->child->ready)
+		return;
 	if (!k->started && hand_back(k) == -1)
 		goto later;
 	if (!k->started)
@@ -353,7 +385,7 @@ later:
 int64_t
 keeper_deadline(const struct keeper *k)
 {
-	if (k->child->pid == 0 || !k->child->ready)
+	if (k->child->pid == 0)
 		return (NEVER);
 	/* Before the hand-back has ended, nothing is made. */
 	return (k->started ? clock_earlier(k->resend_at, k->retry_at) : k->resend_at);

@@ -21,8 +21,8 @@ struct keeper {
 	struct child *child;
 	struct msg_identity identity;
 	struct msg_relay_config config;
-	struct msg_listener listener[LISTENERS_MAX];
-	int listener_fds[LISTENERS_MAX];
+	const struct msg_listener *listener; /* config.listeners of them, as of descriptors */
+	int *listener_fds;
 	int totals_fd;
 	const struct totals *totals;
 	const struct upstream *upstream; /* shared by all keepers, as the ports */
@@ -37,6 +37,9 @@ struct keeper {
 	int refused;		 /* errno of the last failure */
 	int64_t retry_at;	 /* NEVER, or when to try again to make sockets */
 	int64_t resend_at;	 /* NEVER, or when to try again to send */
+
+	int told;		 /* the relay: who it is, and its configuration */
+	uint32_t listeners_told; /* and so many listeners */
 
 	int started;	/* the relay has all sessions back, and was told to hear clients */
 	uint32_t next;	/* the slot to go on from with handing back */
@@ -57,13 +60,16 @@ struct keeper {
  */
 int keeper_init(struct keeper *keeper, int64_t now);
 
-/* Tell a relay that was just started what it is.  Returns 0, or -1 with errno. */
-int keeper_tell(struct keeper *keeper);
+/* A relay was just started: tell it what it is, as much as it takes now. */
+void keeper_started(struct keeper *keeper, int64_t now);
 
 /* Take records from the relay.  Returns 0, or -1 with errno EBADMSG if they do not hold. */
 int keeper_records(struct keeper *keeper, const struct msg *msg, int64_t now);
 
-/* Hand back, hand out, and make new sockets: as much as one turn allows. */
+/*
+ * Tell what was not told yet, hand back, hand out, and make new sockets: as much as one turn
+ * allows.
+ */
 void keeper_turn(struct keeper *keeper, int64_t now);
 
 /* When keeper_turn() must be called next. */

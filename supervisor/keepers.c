@@ -11,7 +11,7 @@ share_capacity(const struct options *o, struct keepers *all)
 {
 	uint32_t i, slots, sum = 0;
 
-	slots = capacity_slots(o, all->count, all->ports.total);
+	slots = capacity_slots(all->descriptors, all->count, all->ports.total);
 	for (i = 0; i < all->count; i++) {
 		capacity_share(&all->keeper[i].config, o, slots, i, all->count);
 		sum += all->keeper[i].config.sessions_max;
@@ -25,8 +25,8 @@ share_capacity(const struct options *o, struct keepers *all)
 static void
 init_totals(struct keeper *k)
 {
-	if ((k->totals_fd = totals_create()) == -1 ||
-	    (k->totals = totals_map(k->totals_fd, 0)) == NULL)
+	if ((k->totals_fd = totals_create(k->config.listeners)) == -1 ||
+	    (k->totals = totals_map(k->totals_fd, k->config.listeners, 0)) == NULL)
 		err(EXIT_REFUSED, "memfd");
 }
 
@@ -37,8 +37,8 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	struct keeper *k = &all->keeper[worker];
 	struct msg_relay_config *config = &k->config;
 
-	init_totals(k);
 	config->listeners = o->listeners;
+	init_totals(k);
 	config->workers = (uint8_t)all->count;
 	config->segment_offload = (uint8_t)all->upstream.trains;
 	config->session_timeout = o->session_timeout;

@@ -7,14 +7,16 @@
 /* The keepers of all workers, and what they share. */
 struct keepers {
 	uint32_t count;
+	uint32_t descriptors; /* for upstream sockets */
 	struct keeper keeper[WORKERS_MAX];
+	struct msg_listener *listener; /* whose sockets each keeper has of its own */
 	struct upstream upstream;
 	struct ports ports;
 };
 
 /*
  * Make ports, stores and totals, and all else that relays will be told, to each its share.  The
- * listeners must be open.  Ends the program with EXIT_REFUSED when the system refuses.
+ * listeners must be open, and `descriptors` set.  Ends the program with EXIT_REFUSED when the system refuses.
  */
 void keepers_init(const struct options *options, const struct msg_identity *identity,
     struct keepers *keepers);

@@ -1,4 +1,6 @@
+#include <err.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/endpoint.h"
@@ -46,10 +48,10 @@ open_group(const struct options *o, struct keepers *all, uint32_t i)
 		    listener_open(&sin, o->socket_buffer_size, all->upstream.trains, share);
 		if (k->listener_fds[i] == -1)
 			refuse_listener(&sin);
-		k->listener[i].address = sin.sin_addr.s_addr;
-		k->listener[i].port = sin.sin_port;
 		share = LISTENER_NEXT;
 	}
+	all->listener[i].address = sin.sin_addr.s_addr;
+	all->listener[i].port = sin.sin_port;
 	/* Sessions of one address are counted by one worker, so that the limit is exact. */
 	if (all->count > 1 && o->max_sessions_per_address > 0 &&
 	    listener_group_by_address(all->keeper[0].listener_fds[i], all->count) == -1)
@@ -57,11 +59,26 @@ open_group(const struct options *o, struct keepers *all, uint32_t i)
 	log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
 }
 
+static void
+reserve(struct keepers *all, uint32_t listeners)
+{
+	struct keeper *k;
+
+	if ((all->listener = calloc(listeners, sizeof(*all->listener))) == NULL)
+		err(EXIT_REFUSED, "listeners");
+	for (k = all->keeper; k < all->keeper + all->count; k++) {
+		k->listener = all->listener;
+		if ((k->listener_fds = calloc(listeners, sizeof(int))) == NULL)
+			err(EXIT_REFUSED, "listeners");
+	}
+}
+
 void
 listeners_open(const struct options *o, struct keepers *all)
 {
 	uint32_t i;
 
+	reserve(all, o->listeners);
 	all->upstream.trains = offload_decide(o->segment_offload);
 	for (i = 0; i < o->listeners; i++)
 		open_group(o, all, i);

@@ -75,7 +75,7 @@ open_standard(void)
 int
 main(int argc, char *argv[], char *envp[])
 {
-	struct options options;
+	static struct options options;
 	char error[OPTIONS_ERROR_MAX];
 	char *end = argv[0] + strlen(argv[0]);
 

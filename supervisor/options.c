@@ -32,17 +32,21 @@ static const char *
 set_listen(struct options *o, const char *value)
 {
 	struct sockaddr_in sin;
+	struct sockaddr_in *listen;
 	const char *error;
-	uint32_t i;
 
 	if ((error = endpoint_parse_ipv4(value, &sin)) != NULL)
 		return (error);
-	for (i = 0; i < o->listeners; i++)
-		if (sin.sin_port != 0 && sin.sin_port == o->listen[i].sin_port &&
-		    sin.sin_addr.s_addr == o->listen[i].sin_addr.s_addr)
-			return ("is given twice");
 	if (o->listeners == LISTENERS_MAX)
-		return ("is one listener too many: 64 are possible");
+		return ("is one listener too many: 65535 are possible");
+	/* Room for as many again, at 1, 2, 4 and so on. */
+	if ((o->listeners & (o->listeners - 1)) == 0) {
+		listen = reallocarray(
+		    o->listen, o->listeners == 0 ? 1 : 2 * o->listeners, sizeof(*listen));
+		if (listen == NULL)
+			return ("finds no memory");
+		o->listen = listen;
+	}
 	o->listen[o->listeners++] = sin;
 	return (NULL);
 }
@@ -410,6 +414,40 @@ set_defaults(struct options *o)
 	strlcpy(o->metrics_listen, "127.0.0.1:9108", sizeof(o->metrics_listen));
 }
 
+static int
+compare_listen(const void *a, const void *b)
+{
+	const struct sockaddr_in *x = a, *y = b;
+
+	if (x->sin_addr.s_addr != y->sin_addr.s_addr)
+		return (x->sin_addr.s_addr < y->sin_addr.s_addr ? -1 : 1);
+	return ((int)x->sin_port - (int)y->sin_port);
+}
+
+/* Port 0 may be asked for again: it is another one each time. */
+static int
+check_listen(const struct options *o, char *error, size_t size)
+{
+	char text[ENDPOINT_STRLEN];
+	struct sockaddr_in *sorted;
+	uint32_t i;
+
+	if ((sorted = calloc(o->listeners, sizeof(*sorted))) == NULL) {
+		snprintf(error, size, "--listen: no memory");
+		return (-1);
+	}
+	memcpy(sorted, o->listen, o->listeners * sizeof(*sorted));
+	qsort(sorted, o->listeners, sizeof(*sorted), compare_listen);
+	for (i = 1; i < o->listeners; i++)
+		if (sorted[i].sin_port != 0 && compare_listen(&sorted[i - 1], &sorted[i]) == 0)
+			break;
+	if (i < o->listeners)
+		snprintf(error, size, "--listen: '%s' is given twice: want each once",
+		    endpoint_format_ipv4(&sorted[i], text));
+	free(sorted);
+	return (i < o->listeners ? -1 : 0);
+}
+
 /* What the flags mean together. */
 static int
 check_together(struct options *o, char *error, size_t size)
@@ -420,6 +458,8 @@ check_together(struct options *o, char *error, size_t size)
 		snprintf(error, size, "--listen is missing: want %s", flags[0].wanted);
 		return (-1);
 	}
+	if (check_listen(o, error, size) == -1)
+		return (-1);
 	if (o->upstream[0] == '\0') {
 		snprintf(error, size, "--upstream is missing: want %s", flags[1].wanted);
 		return (-1);
@@ -536,6 +576,14 @@ options_parse(struct options *o, int argc, char **argv, char *error, size_t size
 		return (-1);
 	}
 	return (check_together(o, error, size));
+}
+
+void
+options_free(struct options *o)
+{
+	free(o->listen);
+	o->listen = NULL;
+	o->listeners = 0;
 }
 
 void

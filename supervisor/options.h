@@ -33,7 +33,7 @@ enum options_action {
 /* The command line, checked.  Durations in nanoseconds. */
 struct options {
 	enum options_action action;
-	struct sockaddr_in listen[LISTENERS_MAX];
+	struct sockaddr_in *listen;
 	uint32_t listeners;
 	char upstream[ENDPOINT_HOST_MAX + 16];	   /* as given */
 	char upstream_host[ENDPOINT_HOST_MAX + 1]; /* a name, unless upstream_literal */
@@ -73,6 +73,9 @@ struct options {
  * the flag, the value and the remedy.  Options that are not given have their defaults.
  */
 int options_parse(struct options *options, int argc, char **argv, char *error, size_t size);
+
+/* Free what options_parse() has allocated, also if it failed. */
+void options_free(struct options *options);
 
 /* One line a flag on `out`. */
 void options_usage(FILE *out);

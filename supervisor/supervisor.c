@@ -176,6 +176,7 @@ supervisor_main(struct options *o)
 	start_log(s);
 	options_not_yet(o, warn_not_yet);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
+	keepers->descriptors = capacity_descriptors(o, keepers->count);
 	listeners_open(o, keepers);
 	if (o->metrics_enabled) {
 		identity_metrics(o, &identity, &exporter->identity);

@@ -17,30 +17,29 @@ sum_evicted(const struct totals *t)
 	return (sum);
 }
 
+/* The totals of all workers, and of all listeners as if they were one. */
+static void
+add_up(const struct keepers *all, struct totals *t, struct listener_totals *l)
+{
+	uint32_t i, j;
+
+	memset(t, 0, sizeof(*t));
+	memset(l, 0, sizeof(*l));
+	for (i = 0; i < all->count; i++) {
+		totals_add(t, all->keeper[i].totals);
+		for (j = 0; j < all->keeper[i].config.listeners; j++)
+			totals_add_listener(l, &all->keeper[i].totals->listener[j]);
+	}
+}
+
 void
 totals_log(const struct keepers *all, uint64_t restarts)
 {
-	static struct totals sum;
-	const struct totals *t = &sum;
-	uint64_t drops[DROP_REASON_MAX] = { 0 }, errors[OPERATION_MAX] = { 0 };
-	uint64_t datagrams[DIRECTION_MAX] = { 0 }, bytes[DIRECTION_MAX] = { 0 };
-	const struct listener_totals *l;
-	uint32_t i, j, d;
+	struct totals t;
+	struct listener_totals l;
+	const uint64_t *up = l.drops[CLIENT_TO_UPSTREAM], *down = l.drops[UPSTREAM_TO_CLIENT];
 
-	memset(&sum, 0, sizeof(sum));
-	for (i = 0; i < all->count; i++)
-		totals_add(&sum, all->keeper[i].totals);
-	for (i = 0; i < all->keeper[0].config.listeners; i++) {
-		l = &t->listener[i];
-		for (d = 0; d < DIRECTION_MAX; d++) {
-			datagrams[d] += l->datagrams[d];
-			bytes[d] += l->bytes[d];
-			for (j = 0; j < DROP_REASON_MAX; j++)
-				drops[j] += l->drops[d][j];
-		}
-		for (j = 0; j < OPERATION_MAX; j++)
-			errors[j] += l->errors[j];
-	}
+	add_up(all, &t, &l);
 #define U(x) ((unsigned long long)(x))
 	log_info("totals",
 	    "sessions_active=%llu sessions_created=%llu sessions_expired=%llu "
@@ -53,18 +52,24 @@ totals_log(const struct keepers *all, uint64_t restarts)
 	    "drops_client_write_error=%llu drops_upstream_unreachable=%llu "
 	    "errors_client_read=%llu errors_client_write=%llu errors_upstream_read=%llu "
 	    "errors_upstream_write=%llu child_restarts=%llu log_records_suppressed=%llu",
-	    U(t->sessions[SESSION_UNREPLIED] + t->sessions[SESSION_REPLIED] +
-		t->sessions[SESSION_ASSURED]),
-	    U(t->sessions_created), U(t->sessions_closed[CLOSE_IDLE_TIMEOUT]),
-	    U(sum_evicted(t)), U(t->sessions_restored), U(datagrams[CLIENT_TO_UPSTREAM]),
-	    U(bytes[CLIENT_TO_UPSTREAM]), U(datagrams[UPSTREAM_TO_CLIENT]),
-	    U(bytes[UPSTREAM_TO_CLIENT]), U(drops[DROP_SESSION_UNAVAILABLE]),
-	    U(drops[DROP_RATE_LIMITED]), U(drops[DROP_ADDRESS_LIMIT]),
-	    U(drops[DROP_SOURCE_DENIED]), U(drops[DROP_OVERSIZE]), U(drops[DROP_WRITE_TIMEOUT]),
-	    U(drops[DROP_QUEUE_FULL]), U(drops[DROP_UPSTREAM_WRITE_ERROR]),
-	    U(drops[DROP_CLIENT_WRITE_ERROR]), U(drops[DROP_UPSTREAM_UNREACHABLE]),
-	    U(errors[CLIENT_READ]), U(errors[CLIENT_WRITE]), U(errors[UPSTREAM_READ]),
-	    U(errors[UPSTREAM_WRITE]), U(restarts),
-	    U(t->log_records_suppressed + log_writer_lost() + child_log_held()));
+	    U(t.sessions[SESSION_UNREPLIED] + t.sessions[SESSION_REPLIED] +
+		t.sessions[SESSION_ASSURED]),
+	    U(t.sessions_created), U(t.sessions_closed[CLOSE_IDLE_TIMEOUT]), U(sum_evicted(&t)),
+	    U(t.sessions_restored), U(l.datagrams[CLIENT_TO_UPSTREAM]),
+	    U(l.bytes[CLIENT_TO_UPSTREAM]), U(l.datagrams[UPSTREAM_TO_CLIENT]),
+	    U(l.bytes[UPSTREAM_TO_CLIENT]),
+	    U(up[DROP_SESSION_UNAVAILABLE] + down[DROP_SESSION_UNAVAILABLE]),
+	    U(up[DROP_RATE_LIMITED] + down[DROP_RATE_LIMITED]),
+	    U(up[DROP_ADDRESS_LIMIT] + down[DROP_ADDRESS_LIMIT]),
+	    U(up[DROP_SOURCE_DENIED] + down[DROP_SOURCE_DENIED]),
+	    U(up[DROP_OVERSIZE] + down[DROP_OVERSIZE]),
+	    U(up[DROP_WRITE_TIMEOUT] + down[DROP_WRITE_TIMEOUT]),
+	    U(up[DROP_QUEUE_FULL] + down[DROP_QUEUE_FULL]),
+	    U(up[DROP_UPSTREAM_WRITE_ERROR] + down[DROP_UPSTREAM_WRITE_ERROR]),
+	    U(up[DROP_CLIENT_WRITE_ERROR] + down[DROP_CLIENT_WRITE_ERROR]),
+	    U(up[DROP_UPSTREAM_UNREACHABLE] + down[DROP_UPSTREAM_UNREACHABLE]),
+	    U(l.errors[CLIENT_READ]), U(l.errors[CLIENT_WRITE]), U(l.errors[UPSTREAM_READ]),
+	    U(l.errors[UPSTREAM_WRITE]), U(restarts),
+	    U(t.log_records_suppressed + log_writer_lost() + child_log_held()));
 #undef U
 }

@@ -2,10 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "supervisor/metrics/document.h"
 
 #define READ_END (-1)
 #define READ_BROKEN (-2)
+
+/*
+ * How long all relays together may take to tell of their listeners: with the last question's
+ * own patience, less than a connection has.
+ */
+#define LISTENERS_PATIENCE (2 * SECOND)
 
 static void take(void *arg, const struct msg *msg);
 static void end(void *arg, uint32_t next);
@@ -27,12 +34,13 @@ is_known(const struct sources *sources)
 }
 
 static void
-ask(struct document *d, uint32_t worker, enum msg_type type)
+ask(struct inquiry *q, enum msg_type type, uint32_t from)
 {
-	struct inquiry *q = &d->inquiry[worker];
-
-	d->waiting++;
-	if (link_ask(&q->relay->link, type, d->from, &q->asker, d->sources->now) == -1)
+	q->type = type;
+	q->from = from;
+	q->told = 0;
+	q->document->waiting++;
+	if (link_ask(&q->relay->link, type, from, &q->asker, q->document->sources->now) == -1)
 		end(q, LINK_FAILED);
 }
 
@@ -44,7 +52,7 @@ ask_all(struct document *d)
 	/* One more than are asked, so that the last refusal, not the first, is the end. */
 	d->waiting = 1;
 	for (i = 0; i < d->sources->config.workers; i++)
-		ask(d, i, MSG_ASK_TOTALS);
+		ask(&d->inquiry[i], MSG_ASK_TOTALS, 0);
 	if (--d->waiting == 0)
 		end_totals(d);
 }
@@ -62,9 +70,13 @@ document_new(enum document_kind kind, struct sources *sources,
 	d->sources = sources;
 	d->query = *query;
 	d->up = 1;
+	d->patience = sources->now + LISTENERS_PATIENCE;
 	for (i = 0; i < sources->config.workers; i++)
-		d->inquiry[i] =
-		    (struct inquiry){ d, &sources->relay[i], { take, end, &d->inquiry[i] } };
+		d->inquiry[i] = (struct inquiry){
+			.document = d,
+			.relay = &sources->relay[i],
+			.asker = { take, end, &d->inquiry[i] },
+		};
 	if (query->sort != SORT_NONE && sessions_heap_init(&d->heap, query) == -1) {
 		free(d);
 		errno = ENOMEM;
@@ -95,7 +107,8 @@ write_session(struct document *d, const struct msg_session *s)
 {
 	if (d->written++ > 0)
 		text_printf(&d->text, ",\n");
-	sessions_write(&d->text, s, &d->sources->config, d->sources->status.upstream);
+	sessions_write(&d->text, s, &d->sources->listener[s->record.listener],
+	    d->sources->status.upstream);
 }
 
 static void
@@ -115,16 +128,31 @@ take_session(struct document *d, const struct msg_session *s)
 		write_session(d, s);
 }
 
+/* How many listeners the answer to this question tells of. */
+static uint32_t
+listeners_of(const struct inquiry *q)
+{
+	uint32_t left = q->document->sources->config.listeners - q->from;
+
+	return (left < MSG_LISTENERS_MAX ? left : MSG_LISTENERS_MAX);
+}
+
 static void
 take(void *arg, const struct msg *msg)
 {
-	const struct inquiry *q = arg;
+	struct inquiry *q = arg;
 	const struct msg_session *s = (const void *)msg->payload;
 	uint32_t i;
 
 	if (msg->type == MSG_ANSWER_TOTALS) {
-		memcpy(&q->relay->totals, msg->payload, sizeof(q->relay->totals));
-		q->relay->known = 1;
+		q->told = 1;
+		memcpy(q->relay->totals, msg->payload, sizeof(*q->relay->totals));
+	} else if (msg->type == MSG_ANSWER_LISTENERS) {
+		if (msg->count != listeners_of(q))
+			return;
+		q->told = msg->count;
+		memcpy(&q->relay->totals->listener[q->from], msg->payload,
+		    msg->count * sizeof(struct listener_totals));
 	} else if (msg->type == MSG_ANSWER_SESSIONS) {
 		for (i = 0; i < msg->count; i++)
 			take_session(q->document, &s[i]);
@@ -141,6 +169,17 @@ next_family(struct document *d)
 		prometheus_session_head(&d->text, d->family);
 }
 
+/* A piece of the totals; the last one begins what comes after them. */
+static void
+write_totals(struct document *d)
+{
+	if (prometheus_totals(&d->text, d->sources, &d->place) == 0)
+		return;
+	d->totals_due = 0;
+	d->family = -1;
+	next_family(d);
+}
+
 /*
  * All relays have answered, or will not.  Totals are then what they were, but of sessions
  * nothing is known.
@@ -154,9 +193,8 @@ end_totals(struct document *d)
 	else if (d->kind == DOCUMENT_SESSIONS && d->up)
 		text_printf(&d->text, "[");
 	else if (d->kind == DOCUMENT_METRICS && is_known(d->sources)) {
-		prometheus_totals(&d->text, d->sources);
-		d->family = -1;
-		next_family(d);
+		d->totals_due = 1;
+		write_totals(d);
 	} else
 		d->broken = 1;
 }
@@ -207,13 +245,42 @@ end_sessions(struct document *d, uint32_t next)
 		end_list(d);
 }
 
+/*
+ * Where to go on with the totals of a relay's listeners.  It must have told of as many as a
+ * message holds, and go on after them, or a list might have no end.
+ */
+static uint32_t
+next_listeners(const struct inquiry *q, uint32_t next)
+{
+	const struct sources *sources = q->document->sources;
+	uint32_t expected = q->from + q->told;
+
+	if (next == LINK_FAILED || q->told == 0)
+		return (LINK_FAILED);
+	if (q->type == MSG_ASK_TOTALS)
+		return (0);
+	if (expected == sources->config.listeners)
+		expected = LINK_ALL;
+	else if (sources->now >= q->document->patience)
+		return (LINK_FAILED);
+	return (next == expected ? next : LINK_FAILED);
+}
+
 static void
 end(void *arg, uint32_t next)
 {
-	const struct inquiry *q = arg;
+	struct inquiry *q = arg;
 	struct document *d = q->document;
 
 	d->waiting--;
+	if (d->kind == DOCUMENT_METRICS && !d->answered) {
+		next = next_listeners(q, next);
+		if (next < LINK_FAILED) {
+			ask(q, MSG_ASK_LISTENERS, next);
+			return;
+		}
+		q->relay->known |= next == LINK_ALL;
+	}
 	q->relay->up = next != LINK_FAILED;
 	d->up = d->up && q->relay->up;
 	if (d->answered)
@@ -229,10 +296,17 @@ end(void *arg, uint32_t next)
 ssize_t
 document_read(struct document *d, char *buf, size_t max)
 {
-	size_t n = d->text.len - d->sent;
+	size_t n;
 
+	if (d->sent == d->text.len && d->totals_due) {
+		text_reset(&d->text);
+		d->sent = 0;
+		write_totals(d);
+		d->broken |= d->text.failed;
+	}
 	if (d->broken)
 		return (READ_BROKEN);
+	n = d->text.len - d->sent;
 	if (n > 0) {
 		n = n < max ? n : max;
 		memcpy(buf, d->text.buf + d->sent, n);
@@ -244,7 +318,7 @@ document_read(struct document *d, char *buf, size_t max)
 	if (d->waiting == 0) {
 		text_reset(&d->text);
 		d->sent = 0;
-		ask(d, d->worker, MSG_ASK_SESSIONS);
+		ask(&d->inquiry[d->worker], MSG_ASK_SESSIONS, d->from);
 		if (d->broken)
 			return (READ_BROKEN);
 	}

@@ -93,14 +93,24 @@ link_cancel(struct link *l, const struct link_asker *asker)
 			q->asker = NULL;
 }
 
+static enum msg_type
+answer_to(enum msg_type question)
+{
+	switch (question) {
+	case MSG_ASK_LISTENERS:
+		return (MSG_ANSWER_LISTENERS);
+	case MSG_ASK_SESSIONS:
+		return (MSG_ANSWER_SESSIONS);
+	default:
+		return (MSG_ANSWER_TOTALS);
+	}
+}
+
 /* Whether this is the one message that a question asks for; another would be one too many. */
 static int
 is_answer(struct question *q, const struct msg *msg)
 {
-	enum msg_type wanted =
-	    q->type == MSG_ASK_SESSIONS ? MSG_ANSWER_SESSIONS : MSG_ANSWER_TOTALS;
-
-	if (q->answered || msg->type != wanted)
+	if (q->answered || msg->type != answer_to(q->type))
 		return (0);
 	q->answered = 1;
 	return (1);

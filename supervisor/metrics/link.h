@@ -48,8 +48,8 @@ void link_init(struct link *link);
 void link_replace(struct link *link, int fd);
 
 /*
- * Ask for MSG_ASK_TOTALS or MSG_ASK_SESSIONS, sessions from `from` on; before the first relay
- * the question waits.  Returns 0, or -1 when there is no relay any more, and then no function
+ * Ask for MSG_ASK_TOTALS, or for MSG_ASK_LISTENERS or MSG_ASK_SESSIONS from `from` on; before
+ * the first relay the question waits.  Returns 0, or -1 when there is no relay any more, and then no function
  * is called.  `asker` must stay until its end() or link_cancel().
  */
 int link_ask(struct link *link, enum msg_type type, uint32_t from,

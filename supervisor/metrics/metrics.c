@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,18 +32,49 @@ static struct metrics metrics;
 
 /* ---- told ---- */
 
+/* Address space for all that there can be; memory is used as totals come. */
+static void
+reserve(struct sources *sources)
+{
+	uint32_t i, n = sources->config.listeners;
+
+	if ((sources->listener = calloc(n, sizeof(*sources->listener))) == NULL)
+		fatal("memory", "error=%s", strerror(errno));
+	for (i = 0; i < sources->config.workers; i++)
+		if ((sources->relay[i].totals = calloc(1, totals_size(n))) == NULL)
+			fatal("memory", "error=%s", strerror(errno));
+}
+
+/* Returns how many more are known now. */
+static uint32_t
+take_listeners(struct metrics *m, uint32_t told)
+{
+	if (m->msg.count > m->sources.config.listeners - told)
+		fatal("bad listeners", "count=%u", m->msg.count);
+	memcpy(&m->sources.listener[told], m->msg.payload,
+	    m->msg.count * sizeof(*m->sources.listener));
+	return (m->msg.count);
+}
+
 static void
 metrics_told(struct metrics *m)
 {
+	uint32_t told = 0;
+
 	msg_expect(m->control, MSG_IDENTITY, &m->msg);
 	memcpy(&m->identity, m->msg.payload, sizeof(m->identity));
 	log_init(m->identity.log_level, msg_log_sink, &m->control);
 	msg_expect(m->control, MSG_METRICS_CONFIG, &m->msg);
 	memcpy(&m->sources.config, m->msg.payload, sizeof(m->sources.config));
-	if (m->sources.config.listeners > LISTENERS_MAX || m->sources.config.workers == 0 ||
-	    m->sources.config.workers > WORKERS_MAX)
+	if (m->sources.config.listeners == 0 || m->sources.config.listeners > LISTENERS_MAX ||
+	    m->sources.config.workers == 0 || m->sources.config.workers > WORKERS_MAX)
 		fatal("bad configuration", "listeners=%u workers=%u",
 		    m->sources.config.listeners, m->sources.config.workers);
+	reserve(&m->sources);
+	while (told < m->sources.config.listeners) {
+		msg_expect(m->control, MSG_METRICS_LISTENERS, &m->msg);
+		told += take_listeners(m, told);
+	}
 	msg_expect(m->control, MSG_HTTP_LISTENER, &m->msg);
 	if (http_init(&m->http, m->msg.fds[0], &m->sources) == -1)
 		fatal("http server", "error=%s", strerror(errno));

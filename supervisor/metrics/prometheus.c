@@ -6,6 +6,9 @@
 
 #define U(x) ((unsigned long long)(x))
 
+/* A piece of the text is about so long, however many listeners there are. */
+#define PIECE_SIZE 32768
+
 static const char *const direction_names[] = { "client_to_upstream", "upstream_to_client" };
 _Static_assert(sizeof(direction_names) / sizeof(direction_names[0]) == DIRECTION_MAX, "");
 
@@ -14,6 +17,7 @@ struct prometheus {
 	const struct msg_metrics_config *config;
 	const struct msg_metrics_status *status;
 	const struct source *relay;
+	const struct msg_listener *listener;
 	struct totals totals;
 };
 
@@ -41,87 +45,130 @@ timestamp(struct text *t, const char *name, const char *help, int64_t ns)
 }
 
 static const char *
-listener_name(const struct msg_metrics_config *config, uint32_t i, char *buf)
+listener_name(const struct msg_listener *listener, char *buf)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
-		.sin_port = config->listener[i].port,
-		.sin_addr = { config->listener[i].address },
+		.sin_port = listener->port,
+		.sin_addr = { listener->address },
 	};
 
 	return (endpoint_format_ipv4(&sin, buf));
 }
 
-/* A family with one sample a listener: `member` is the counter's place in its totals. */
+/* ---- listeners: one or several samples each of every family ---- */
+
+/* One sample: `member` is the counter's place in a listener's totals. */
 static void
-by_listener(struct text *t, const struct prometheus *p, const char *name, const char *help,
-    size_t member)
+by_listener(
+    struct text *t, const char *name, size_t member, const char *listener, const char *totals)
 {
-	char listener[ENDPOINT_STRLEN];
-	const char *totals;
+	text_printf(t, "%s{listener=\"%s\"} %llu\n", name, listener,
+	    U(*(const uint64_t *)(const void *)(totals + member)));
+}
+
+/* One for each direction: `member` is the place of an array of two. */
+static void
+by_direction(
+    struct text *t, const char *name, size_t member, const char *listener, const char *totals)
+{
+	const uint64_t *values = (const void *)(totals + member);
+	int d;
+
+	for (d = 0; d < DIRECTION_MAX; d++)
+		text_printf(t, "%s{listener=\"%s\",direction=\"%s\"} %llu\n", name, listener,
+		    direction_names[d], U(values[d]));
+}
+
+static void
+by_reason(
+    struct text *t, const char *name, size_t member, const char *listener, const char *totals)
+{
+	const uint64_t *values = (const void *)(totals + member);
+	int d, reason;
+
+	for (d = 0; d < DIRECTION_MAX; d++)
+		for (reason = 0; reason < DROP_REASON_MAX; reason++)
+			text_printf(t,
+			    "%s{listener=\"%s\",direction=\"%s\",reason=\"%s\"} %llu\n", name,
+			    listener, direction_names[d], drop_reason_names[reason],
+			    U(*values++));
+}
+
+static void
+by_operation(
+    struct text *t, const char *name, size_t member, const char *listener, const char *totals)
+{
+	const uint64_t *values = (const void *)(totals + member);
+	int operation;
+
+	for (operation = 0; operation < OPERATION_MAX; operation++)
+		text_printf(t, "%s{listener=\"%s\",operation=\"%s\"} %llu\n", name, listener,
+		    operation_names[operation], U(values[operation]));
+}
+
+#define MEMBER(member) offsetof(struct listener_totals, member)
+
+static const struct {
+	const char *name;
+	const char *help;
+	size_t member;
+	void (*write)(struct text *t, const char *name, size_t member, const char *listener,
+	    const char *totals);
+} listener_families[] = {
+	{ "udp46_datagrams_total", "Datagrams relayed.", MEMBER(datagrams), by_direction },
+	{ "udp46_bytes_total", "Bytes of payload relayed.", MEMBER(bytes), by_direction },
+	{ "udp46_drops_total", "Datagrams dropped, by reason.", MEMBER(drops), by_reason },
+	{ "udp46_errors_total",
+	    "Errors of sockets, ICMP errors among them, by the operation that met them.",
+	    MEMBER(errors), by_operation },
+	{ "udp46_upstream_socket_open_errors_total",
+	    "Clients for whom no upstream socket was to be had.",
+	    MEMBER(upstream_socket_open_errors), by_listener },
+	{ "udp46_upstream_write_errors_total", "Sends to the upstream that failed.",
+	    MEMBER(errors[UPSTREAM_WRITE]), by_listener },
+	{ "udp46_client_write_errors_total", "Sends to clients that failed.",
+	    MEMBER(errors[CLIENT_WRITE]), by_listener },
+	{ "udp46_receive_queue_drops_total",
+	    "Datagrams that the kernel dropped because a listener's buffer was full.",
+	    MEMBER(receive_queue_drops), by_listener },
+};
+
+#define LISTENER_FAMILIES (sizeof(listener_families) / sizeof(listener_families[0]))
+
+/* One listener's samples of one family: what all relays have counted there. */
+static void
+listener_samples(struct text *t, const struct prometheus *p, uint32_t family, uint32_t listener)
+{
+	char name[ENDPOINT_STRLEN];
+	struct listener_totals sum = p->relay[0].totals->listener[listener];
 	uint32_t i;
 
-	head(t, name, "counter", help);
-	for (i = 0; i < p->config->listeners; i++) {
-		totals = (const char *)&p->totals.listener[i];
-		text_printf(t, "%s{listener=\"%s\"} %llu\n", name,
-		    listener_name(p->config, i, listener),
-		    U(*(const uint64_t *)(const void *)(totals + member)));
+	for (i = 1; i < p->config->workers; i++)
+		totals_add_listener(&sum, &p->relay[i].totals->listener[listener]);
+	listener_families[family].write(t, listener_families[family].name,
+	    listener_families[family].member, listener_name(&p->listener[listener], name),
+	    (const char *)&sum);
+}
+
+/* From `place` on, a piece.  Returns whether that was all. */
+static int
+listeners(struct text *t, const struct prometheus *p, struct prometheus_place *place)
+{
+	for (; place->family < LISTENER_FAMILIES; place->family++, place->listener = 0) {
+		for (; place->listener < p->config->listeners; place->listener++) {
+			if (t->len >= PIECE_SIZE)
+				return (0);
+			if (place->listener == 0)
+				head(t, listener_families[place->family].name, "counter",
+				    listener_families[place->family].help);
+			listener_samples(t, p, place->family, place->listener);
+		}
 	}
+	return (1);
 }
 
-/* A family by listener and direction: `member` is the place of an array of two. */
-static void
-by_direction(struct text *t, const struct prometheus *p, const char *name, const char *help,
-    size_t member)
-{
-	char listener[ENDPOINT_STRLEN];
-	const uint64_t *values;
-	uint32_t i, d;
-
-	head(t, name, "counter", help);
-	for (i = 0; i < p->config->listeners; i++) {
-		values = (const void *)((const char *)&p->totals.listener[i] + member);
-		for (d = 0; d < DIRECTION_MAX; d++)
-			text_printf(t, "%s{listener=\"%s\",direction=\"%s\"} %llu\n", name,
-			    listener_name(p->config, i, listener), direction_names[d],
-			    U(values[d]));
-	}
-}
-
-static void
-drops(struct text *t, const struct prometheus *p)
-{
-	char listener[ENDPOINT_STRLEN];
-	uint32_t i, d, reason;
-
-	head(t, "udp46_drops_total", "counter", "Datagrams dropped, by reason.");
-	for (i = 0; i < p->config->listeners; i++)
-		for (d = 0; d < DIRECTION_MAX; d++)
-			for (reason = 0; reason < DROP_REASON_MAX; reason++)
-				text_printf(t,
-				    "udp46_drops_total{listener=\"%s\",direction=\"%s\","
-				    "reason=\"%s\"} %llu\n",
-				    listener_name(p->config, i, listener), direction_names[d],
-				    drop_reason_names[reason],
-				    U(p->totals.listener[i].drops[d][reason]));
-}
-
-static void
-errors(struct text *t, const struct prometheus *p)
-{
-	char listener[ENDPOINT_STRLEN];
-	uint32_t i, operation;
-
-	head(t, "udp46_errors_total", "counter",
-	    "Errors of sockets, ICMP errors among them, by the operation that met them.");
-	for (i = 0; i < p->config->listeners; i++)
-		for (operation = 0; operation < OPERATION_MAX; operation++)
-			text_printf(t,
-			    "udp46_errors_total{listener=\"%s\",operation=\"%s\"} %llu\n",
-			    listener_name(p->config, i, listener), operation_names[operation],
-			    U(p->totals.listener[i].errors[operation]));
-}
+/* ---- the program, the upstream, sessions, workers ---- */
 
 static void
 histogram(struct text *t, const char *name, const char *help, const struct histogram *h)
@@ -176,31 +223,6 @@ sessions(struct text *t, const struct prometheus *p)
 	    &n->session_duration);
 	histogram(t, "udp46_session_idle_seconds",
 	    "How long sessions had been silent when they were closed.", &n->session_idle);
-}
-
-static void
-datagrams(struct text *t, const struct prometheus *p)
-{
-	by_direction(t, p, "udp46_datagrams_total", "Datagrams relayed.",
-	    offsetof(struct listener_totals, datagrams));
-	by_direction(t, p, "udp46_bytes_total", "Bytes of payload relayed.",
-	    offsetof(struct listener_totals, bytes));
-	drops(t, p);
-	errors(t, p);
-	by_listener(t, p, "udp46_upstream_socket_open_errors_total",
-	    "Clients for whom no upstream socket was to be had.",
-	    offsetof(struct listener_totals, upstream_socket_open_errors));
-	by_listener(t, p, "udp46_upstream_write_errors_total",
-	    "Sends to the upstream that failed.",
-	    offsetof(struct listener_totals, errors[UPSTREAM_WRITE]));
-	by_listener(t, p, "udp46_client_write_errors_total", "Sends to clients that failed.",
-	    offsetof(struct listener_totals, errors[CLIENT_WRITE]));
-	by_listener(t, p, "udp46_receive_queue_drops_total",
-	    "Datagrams that the kernel dropped because a listener's buffer was full.",
-	    offsetof(struct listener_totals, receive_queue_drops));
-	single(t, "udp46_segment_offload_fallbacks_total", "counter",
-	    "Segmented sends that were refused and repeated datagram by datagram.",
-	    p->totals.segment_offload_fallbacks);
 }
 
 static void
@@ -282,7 +304,7 @@ workers(struct text *t, const struct prometheus *p)
 
 	head(t, active, "gauge", "Sessions of one worker that are open now.");
 	for (i = 0; i < p->config->workers; i++) {
-		n = &p->relay[i].totals;
+		n = p->relay[i].totals;
 		for (sum = d = 0; d < SESSION_CLOSED; d++)
 			sum += n->sessions[d];
 		text_printf(t, "%s{child=\"%s\"} %llu\n", active,
@@ -290,10 +312,9 @@ workers(struct text *t, const struct prometheus *p)
 	}
 	head(t, relayed, "counter", "Datagrams relayed by one worker.");
 	for (i = 0; i < p->config->workers; i++) {
-		n = &p->relay[i].totals;
 		for (d = 0; d < DIRECTION_MAX; d++) {
 			for (sum = l = 0; l < p->config->listeners; l++)
-				sum += n->listener[l].datagrams[d];
+				sum += p->relay[i].totals->listener[l].datagrams[d];
 			text_printf(t, "%s{child=\"%s\",direction=\"%s\"} %llu\n", relayed,
 			    worker_name(i, p->config->workers, worker), direction_names[d],
 			    U(sum));
@@ -301,24 +322,38 @@ workers(struct text *t, const struct prometheus *p)
 	}
 }
 
-void
-prometheus_totals(struct text *t, const struct sources *from)
+static void
+add_up(struct prometheus *p, const struct sources *from)
 {
-	static struct prometheus p;
 	uint32_t i;
 
-	p = (struct prometheus){ &from->config, &from->status, from->relay,
-		from->relay[0].totals };
+	*p = (struct prometheus){ &from->config, &from->status, from->relay, from->listener,
+		*from->relay[0].totals };
 	for (i = 1; i < from->config.workers; i++)
-		totals_add(&p.totals, &from->relay[i].totals);
+		totals_add(&p->totals, from->relay[i].totals);
 	/* What no relay can count. */
-	p.totals.sessions_closed[CLOSE_RESTORE_FAILED] += from->status.sessions_discarded;
-	program(t, &p);
-	upstream(t, &p);
-	sessions(t, &p);
-	datagrams(t, &p);
+	p->totals.sessions_closed[CLOSE_RESTORE_FAILED] += from->status.sessions_discarded;
+}
+
+int
+prometheus_totals(struct text *t, const struct sources *from, struct prometheus_place *place)
+{
+	struct prometheus p;
+
+	add_up(&p, from);
+	if (place->family == 0 && place->listener == 0) {
+		program(t, &p);
+		upstream(t, &p);
+		sessions(t, &p);
+	}
+	if (!listeners(t, &p, place))
+		return (0);
+	single(t, "udp46_segment_offload_fallbacks_total", "counter",
+	    "Segmented sends that were refused and repeated datagram by datagram.",
+	    p.totals.segment_offload_fallbacks);
 	if (from->config.workers > 1)
 		workers(t, &p);
+	return (1);
 }
 
 /* ---- sessions ---- */
@@ -393,7 +428,7 @@ prometheus_session(struct text *t, enum session_family family, const struct sour
 
 	if (s->record.listener >= p->config.listeners)
 		return;
-	listener_name(&p->config, s->record.listener, listener);
+	listener_name(&p->listener[s->record.listener], listener);
 	if (family == SESSION_FAMILY_INFO)
 		session_info(t, listener, p, s);
 	else

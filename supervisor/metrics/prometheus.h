@@ -15,12 +15,20 @@ enum session_family {
 	SESSION_FAMILY_MAX
 };
 
+/* How far the text is written: up to this listener of this family. */
+struct prometheus_place {
+	uint32_t family;
+	uint32_t listener;
+};
+
 /*
  * Write all families but those of sessions in Prometheus's text format 0.0.4: every listener,
  * direction and known reason is there, also at 0.  The numbers of all relays are added up, but
- * for those of the families that name a child.
+ * for those of the families that name a child.  The text comes in pieces: *place is all 0 for
+ * the first one, and is moved on.  Returns whether this was the last piece.
  */
-void prometheus_totals(struct text *text, const struct sources *from);
+int prometheus_totals(
+    struct text *text, const struct sources *from, struct prometheus_place *place);
 
 /* Write the head of a family of session metrics, and one session's samples of it. */
 void prometheus_session_head(struct text *text, enum session_family family);

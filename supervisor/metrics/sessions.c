@@ -176,10 +176,9 @@ sessions_heap_sort(struct sessions_heap *h)
 /* ---- JSON ---- */
 
 void
-sessions_write(struct text *t, const struct msg_session *s,
-    const struct msg_metrics_config *config, const char *upstream)
+sessions_write(struct text *t, const struct msg_session *s, const struct msg_listener *l,
+    const char *upstream)
 {
-	const struct msg_listener *l = &config->listener[s->record.listener];
 	char address[ENDPOINT_HOST_MAX + 1];
 	uint16_t port = 0;
 

@@ -51,8 +51,8 @@ void sessions_heap_add(struct sessions_heap *heap, const struct msg_session *ses
 /* Put the heap's sessions in order, best first.  It is a list from then on. */
 void sessions_heap_sort(struct sessions_heap *heap);
 
-/* Write one session as a JSON object. */
+/* Write one session, of this listener, as a JSON object. */
 void sessions_write(struct text *text, const struct msg_session *session,
-    const struct msg_metrics_config *config, const char *upstream);
+    const struct msg_listener *listener, const char *upstream);
 
 #endif

@@ -7,14 +7,15 @@
 /* What is known of a relay, and how to ask for more. */
 struct source {
 	struct link link;
-	struct totals totals; /* the last that it told */
-	int known;	      /* it did */
-	int up;		      /* it answered when it was last asked */
+	struct totals *totals; /* the last that it told */
+	int known;	       /* all of them */
+	int up;		       /* it answered when it was last asked */
 };
 
 /* What documents are made of: told by the supervisor, and by relays when asked. */
 struct sources {
 	struct msg_metrics_config config;
+	struct msg_listener *listener; /* config.listeners of them */
 	struct msg_metrics_status status;
 	struct source relay[WORKERS_MAX]; /* config.workers of them */
 	int64_t now;			  /* clock_now() of this turn */

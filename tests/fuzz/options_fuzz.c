@@ -47,6 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (options.action == OPTIONS_RUN &&
 	    (options.listeners == 0 || options.unreplied_timeout > options.session_timeout))
 		abort();
+	options_free(&options);
 	free(words);
 	return (0);
 }

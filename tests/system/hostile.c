@@ -182,10 +182,14 @@ answer_for_ever(void)
 		(void)msg_send(link, MSG_ANSWER_SESSIONS, sessions, MSG_SESSIONS_MAX, NULL, 0);
 }
 
-/* Answers every question of the metrics child, but never comes to the last session. */
+/*
+ * Answers every question of the metrics child, but never comes to the last session, or to the
+ * last listener: it has fewer of them than a message holds.
+ */
 static void
-never_end(void)
+never_end(enum msg_type of)
 {
+	static struct listener_totals listeners[MSG_LISTENERS_MAX];
 	static struct msg_session sessions[MSG_SESSIONS_MAX];
 	static struct totals totals;
 	struct msg_answer_end end;
@@ -194,15 +198,32 @@ never_end(void)
 	await(MSG_LINK);
 	link = msg.fds[0];
 	while (msg_wait(link, FROM_METRICS, &msg, -1) == 1) {
-		end.next = ((const struct msg_ask *)(const void *)msg.payload)->from + 1;
+		end.next = UINT32_MAX;
+		if (msg.type == of)
+			end.next =
+			    ((const struct msg_ask *)(const void *)msg.payload)->from + 1;
 		if (msg.type == MSG_ASK_TOTALS)
 			(void)msg_send(link, MSG_ANSWER_TOTALS, &totals, 1, NULL, 0);
+		else if (msg.type == MSG_ASK_LISTENERS)
+			(void)msg_send(link, MSG_ANSWER_LISTENERS, listeners, 1, NULL, 0);
 		else
 			(void)msg_send(
 			    link, MSG_ANSWER_SESSIONS, sessions, MSG_SESSIONS_MAX, NULL, 0);
 		(void)msg_send(link, MSG_ANSWER_END, &end, 1, NULL, 0);
 	}
 	_exit(0);
+}
+
+static void
+never_end_sessions(void)
+{
+	never_end(MSG_ASK_SESSIONS);
+}
+
+static void
+never_end_listeners(void)
+{
+	never_end(MSG_ASK_LISTENERS);
 }
 
 /* ---- resolvers ---- */
@@ -275,7 +296,8 @@ static const struct {
 	{ "relay-curse", curse },
 	{ "relay-descriptors", pass_descriptors_up },
 	{ "relay-answers", answer_for_ever },
-	{ "relay-endless", never_end },
+	{ "relay-endless", never_end_sessions },
+	{ "relay-listeners", never_end_listeners },
 	{ "metrics-log", flood_log },
 	{ "metrics-stderr", flood_stderr },
 	{ "resolver-log", resolve_and_flood },

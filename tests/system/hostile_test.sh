@@ -254,6 +254,22 @@ never_ends_body()
 	expect "bytes" "$(wc -c <sessions)" -le 1048576
 }
 
+http_case never_ends_listeners "The totals of listeners have an end, though the relay knows none"
+never_ends_listeners_body()
+{
+	make_network
+	become relay-listeners
+	start_metrics
+	find_metrics
+	_before=$(resident "$metrics_pid")
+	# Of such a relay nothing is known; had it been asked again and again, this would last.
+	expect "metrics" "$(in_relay curl -s -m 5 -o metrics -w '%{http_code}' $url/metrics)" -eq 503
+	expect "sessions" "$(in_relay curl -s -m 5 -o sessions -w '%{http_code}' $url/debug/sessions)" -eq 200
+	expect "growth in KiB" $(($(resident "$metrics_pid") - _before)) -le 8192
+	expect "restarts of the metrics child" "$(log_values 'child ended' child | grep -c metrics)" -eq 0
+	expect_quick_end
+}
+
 # ---- resolvers ----
 
 resolve()

@@ -9,6 +9,8 @@
 
 static struct relay relay;
 static struct totals totals;
+static struct listener listener;
+static struct listener_totals listener_totals;
 static struct send_batch batch;
 static struct upstream_socket upstream_socket;
 
@@ -30,9 +32,11 @@ begin(void)
 
 	memset(r, 0, sizeof(*r));
 	memset(&totals, 0, sizeof(totals));
+	memset(&listener_totals, 0, sizeof(listener_totals));
 	r->totals = &totals;
 	r->nlisteners = 1;
-	r->listener[0].totals = &totals.listener[0];
+	listener = (struct listener){ .totals = &listener_totals };
+	r->listener = &listener;
 	r->now = 100 * SECOND;
 	r->config.write_timeout = 5 * SECOND;
 	r->sockets = &upstream_socket;
@@ -54,7 +58,7 @@ begin(void)
 static uint64_t
 dropped(enum direction direction, enum drop_reason reason)
 {
-	return (totals.listener[0].drops[direction][reason]);
+	return (listener_totals.drops[direction][reason]);
 }
 
 /* All that was dropped, whatever for. */

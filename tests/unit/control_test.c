@@ -21,6 +21,8 @@
 static struct relay relay;
 static struct totals totals;
 static struct queue queue;
+static struct listener listener;
+static struct listener_totals listener_totals;
 static int supervisor; /* the other end of the control socket */
 static int peer[SLOTS];
 
@@ -59,8 +61,8 @@ begin(int error)
 	r->config.datagram_max = 65536;
 	r->totals = &totals;
 	r->nlisteners = 1;
-	r->listener[0].fd = -1;
-	r->listener[0].totals = &totals.listener[0];
+	listener = (struct listener){ .fd = -1, .totals = &listener_totals };
+	r->listener = &listener;
 	r->now = clock_now();
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
 	ATF_REQUIRE_EQ(socket_pool_init(r), 0);

@@ -72,8 +72,42 @@ CASE(full_relay)
 	ATF_CHECK_EQ(count_links(told), 1);
 }
 
+CASE(many_listeners)
+{
+	static struct msg_listener many[LISTENERS_MAX];
+	const struct msg_listener *heard = (const void *)msg.payload;
+	uint32_t i, n = 0, turns = 0;
+	int told, last = 0;
+
+	for (i = 0; i < LISTENERS_MAX; i++)
+		many[i].address = i;
+	exporter.child = &metrics;
+	exporter.config.listeners = LISTENERS_MAX;
+	exporter.address = many;
+	exporter.listener = STDERR_FILENO;
+	told = start(&metrics);
+	metrics.ready = 0;
+	exporter_started(&exporter);
+	/* It is not read yet, and takes no more: what is left comes later. */
+	while (!last && turns++ < LISTENERS_MAX) {
+		ATF_REQUIRE_EQ(msg_receive(told, FROM_SUPERVISOR, &msg), 1);
+		msg_close_fds(&msg);
+		last = msg.type == MSG_HTTP_LISTENER;
+		if (msg.type == MSG_METRICS_LISTENERS) {
+			ATF_REQUIRE_EQ(heard[0].address, n);
+			n += msg.count;
+			ATF_REQUIRE_EQ(heard[msg.count - 1].address, n - 1);
+		}
+		(void)exporter_turn(&exporter, relay);
+	}
+	ATF_CHECK_EQ(n, LISTENERS_MAX);
+	ATF_CHECK_EQ(exporter_turn(&exporter, relay), 0);
+	ATF_CHECK_EQ(msg_receive(told, FROM_SUPERVISOR, &msg), -1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, full_relay);
+	ATF_TP_ADD_TC(tp, many_listeners);
 	return (atf_no_error());
 }

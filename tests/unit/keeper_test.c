@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +22,8 @@ static struct upstream upstream;
 static struct ports ports;
 static struct child child;
 static struct keeper keeper;
+static const struct msg_listener listener;
+static int listener_fd;
 static struct msg msg;
 static int relay; /* the relay's end of the control socket */
 static int free_ports;
@@ -47,7 +51,7 @@ start_relay(void)
 	child.control = pair[0];
 	child.ready = 1;
 	relay = pair[1];
-	ATF_REQUIRE_EQ(keeper_tell(&keeper), 0);
+	keeper_started(&keeper, now);
 	/* What it is told. */
 	while (msg_receive(relay, FROM_SUPERVISOR, &msg) == 1)
 		msg_close_fds(&msg);
@@ -64,7 +68,9 @@ start(int ports_free)
 	keeper.ports = &ports;
 	keeper.config.slots_max = SLOTS;
 	keeper.config.listeners = 1;
-	keeper.totals_fd = keeper.listener_fds[0] = STDERR_FILENO;
+	keeper.totals_fd = listener_fd = STDERR_FILENO;
+	keeper.listener = &listener;
+	keeper.listener_fds = &listener_fd;
 	ATF_REQUIRE_EQ(ports_init(&ports, PORT_LOW, PORT_HIGH, ""), 0);
 	ATF_REQUIRE_EQ(keeper_init(&keeper, now), 0);
 	start_relay();
@@ -474,6 +480,80 @@ CASE(sleeps_in_hand_back)
 	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
 }
 
+/*
+ * Start a relay that is to be told of as many listeners as can be, and that reads one message a
+ * turn: how many it has heard of, in their order, when nothing more is due.  *most is how many
+ * were on their way to it at once.
+ */
+static uint32_t
+tell_many(uint32_t *most)
+{
+	static struct msg_listener many[LISTENERS_MAX];
+	static int fds[LISTENERS_MAX];
+	const struct msg_listener *heard = (const void *)msg.payload;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < LISTENERS_MAX; i++) {
+		many[i].address = i;
+		fds[i] = STDERR_FILENO;
+	}
+	keeper.config.listeners = LISTENERS_MAX;
+	keeper.listener = many;
+	keeper.listener_fds = fds;
+	child.ready = 0;
+	*most = 0;
+	keeper_started(&keeper, now);
+	while (msg_receive(relay, FROM_SUPERVISOR, &msg) == 1) {
+		if (keeper.listeners_told - n > *most)
+			*most = keeper.listeners_told - n;
+		msg_close_fds(&msg);
+		if (msg.type == MSG_LISTENERS) {
+			if (heard[0].address != n ||
+			    heard[msg.count - 1].address != n + msg.count - 1)
+				break;
+			n += msg.count;
+		}
+		if (keeper_deadline(&keeper) != NEVER)
+			now = keeper_deadline(&keeper);
+		keeper_turn(&keeper, now);
+	}
+	return (n);
+}
+
+CASE(many_listeners)
+{
+	uint32_t most;
+
+	start(PORT_HIGH - PORT_LOW + 1);
+	ATF_CHECK_EQ(tell_many(&most), LISTENERS_MAX);
+	ATF_CHECK_MSG(most < LISTENERS_MAX / 2, "%u at once", most);
+	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
+	ATF_CHECK(!child.condemned);
+}
+
+/* Without a privilege, descriptors on their way count against RLIMIT_NOFILE: unix(7). */
+CASE(many_in_flight)
+{
+	const struct rlimit few = { 512, 512 };
+	uint32_t n, most;
+	int status;
+	pid_t pid;
+
+	start(PORT_HIGH - PORT_LOW + 1);
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		if (setrlimit(RLIMIT_NOFILE, &few) == -1 ||
+		    (geteuid() == 0 && setresuid(65534, 65534, 65534) == -1))
+			_exit(2);
+		n = tell_many(&most);
+		printf("%u told, %u at once\n", n, most);
+		fflush(stdout);
+		_exit(n != LISTENERS_MAX || most > 4 * MSG_FDS_MAX || child.condemned);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, rate);
@@ -491,5 +571,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sleeps_without);
 	ATF_TP_ADD_TC(tp, sleeps_with_all);
 	ATF_TP_ADD_TC(tp, sleeps_in_hand_back);
+	ATF_TP_ADD_TC(tp, many_listeners);
+	ATF_TP_ADD_TC(tp, many_in_flight);
 	return (atf_no_error());
 }

@@ -147,10 +147,7 @@ CASE(unasked)
 static void
 check_given_up(enum msg_type asked, enum msg_type sent, int times)
 {
-	static union {
-		struct totals totals;
-		struct msg_session session;
-	} payload;
+	static _Alignas(8) unsigned char payload[MSG_PAYLOAD_MAX];
 	int relay;
 
 	memset(&a, 0, sizeof(a));
@@ -158,7 +155,7 @@ check_given_up(enum msg_type asked, enum msg_type sent, int times)
 	relay = connect_relay();
 	ATF_REQUIRE_EQ(link_ask(&link_, asked, 0, &ask_a, 0), 0);
 	while (times-- > 0)
-		ATF_REQUIRE_EQ(msg_send(relay, sent, &payload, 1, NULL, 0), 0);
+		ATF_REQUIRE_EQ(msg_send(relay, sent, payload, 1, NULL, 0), 0);
 	link_turn(&link_);
 	ATF_CHECK_EQ(link_.fd, -1);
 	ATF_CHECK(a.taken <= 1 && a.ended == 1 && a.next == LINK_FAILED);
@@ -169,6 +166,11 @@ CASE(too_much)
 {
 	check_given_up(MSG_ASK_TOTALS, MSG_ANSWER_TOTALS, 2);
 	check_given_up(MSG_ASK_SESSIONS, MSG_ANSWER_SESSIONS, 10);
+	check_given_up(MSG_ASK_LISTENERS, MSG_ANSWER_LISTENERS, 2);
+	check_given_up(MSG_ASK_LISTENERS, MSG_ANSWER_TOTALS, 1);
+	check_given_up(MSG_ASK_LISTENERS, MSG_ANSWER_SESSIONS, 1);
+	check_given_up(MSG_ASK_TOTALS, MSG_ANSWER_LISTENERS, 1);
+	check_given_up(MSG_ASK_SESSIONS, MSG_ANSWER_LISTENERS, 1);
 	check_given_up(MSG_ASK_TOTALS, MSG_ANSWER_SESSIONS, 1);
 	check_given_up(MSG_ASK_SESSIONS, MSG_ANSWER_TOTALS, 1);
 }

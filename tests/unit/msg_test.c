@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/msg.h"
+#include "common/totals.h"
 #include "tests/unit/unit.h"
 
 static struct msg msg;
@@ -101,6 +102,46 @@ CASE(full_message)
 	msg_close_fds(&msg);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+CASE(full_batches)
+{
+	const uint32_t listener = sizeof(struct msg_listener);
+	const uint32_t told = MSG_PAYLOAD_MAX / listener;
+	const uint32_t totals = sizeof(struct listener_totals);
+	const struct {
+		enum msg_sender sender;
+		enum msg_type type;
+		uint32_t size, most;
+		int fds;
+	} batches[] = {
+		{ FROM_SUPERVISOR, MSG_LISTENERS, listener, MSG_FDS_MAX, MSG_FDS_MAX },
+		{ FROM_SUPERVISOR, MSG_METRICS_LISTENERS, listener, told, 0 },
+		{ FROM_RELAY, MSG_ANSWER_LISTENERS, totals, MSG_LISTENERS_MAX, 0 },
+	};
+	struct msg_header header;
+	uint32_t i, length;
+
+	for (i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
+		length = batches[i].size * batches[i].most;
+		header = (struct msg_header){ batches[i].type, length };
+		ATF_CHECK_EQ(msg_check(&header, length, batches[i].fds, batches[i].sender),
+		    (ssize_t)batches[i].most);
+		/* One more, half of one, none; and a descriptor too many. */
+		ATF_CHECK_EQ(
+		    msg_check(&header, length, batches[i].fds + 1, batches[i].sender), -1);
+		header.length = length += batches[i].size;
+		ATF_CHECK_EQ(msg_check(&header, length, batches[i].fds, batches[i].sender), -1);
+		header.length = length = batches[i].size / 2;
+		ATF_CHECK_EQ(msg_check(&header, length, 0, batches[i].sender), -1);
+		header.length = 0;
+		ATF_CHECK_EQ(msg_check(&header, 0, 0, batches[i].sender), -1);
+	}
+	/* What one may say, another may not. */
+	check_refused(FROM_RELAY, MSG_METRICS_LISTENERS, listener, listener, 0);
+	check_refused(FROM_METRICS, MSG_ANSWER_LISTENERS, totals, totals, 0);
+	check_refused(
+	    FROM_RELAY, MSG_ASK_LISTENERS, sizeof(struct msg_ask), sizeof(struct msg_ask), 0);
 }
 
 CASE(wrong_type)
@@ -226,6 +267,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, round_trip);
 	ATF_TP_ADD_TC(tp, full_message);
+	ATF_TP_ADD_TC(tp, full_batches);
 	ATF_TP_ADD_TC(tp, wrong_type);
 	ATF_TP_ADD_TC(tp, wrong_sender);
 	ATF_TP_ADD_TC(tp, wrong_length);

@@ -265,7 +265,9 @@ CASE(records)
 	BAD(created, 0);
 	BAD(created, -1);
 	BAD(created, INT64_MAX);
-	BAD(pad, 1);
+	BAD(listener, 256 + 1);
+	BAD(pad[0], 1);
+	BAD(pad[2], 1);
 #undef BAD
 }
 

@@ -153,11 +153,10 @@ CASE(json)
 		.packets = { 1, 2 },
 		.bytes = { 3, 4 },
 	};
-	struct msg_metrics_config config = { .listeners = 1 };
+	const struct msg_listener listener = { .port = htons(51820) };
 	struct text t = { 0 };
 
-	config.listener[0].port = htons(51820);
-	sessions_write(&t, &s, &config, "[2001:db8::9]:51820");
+	sessions_write(&t, &s, &listener, "[2001:db8::9]:51820");
 	ATF_CHECK_STREQ(t.buf,
 	    "{\"session_id\":\"0000000000000abc\",\"listener\":\"0.0.0.0:51820\","
 	    "\"client_address\":\"192.0.2.7\",\"client_port\":4500,"

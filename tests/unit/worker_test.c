@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "common/totals.h"
 #include "common/worker.h"
@@ -35,8 +36,6 @@ count(uint64_t n, int64_t last_reply)
 	static struct totals t;
 
 	memset(&t, 0, sizeof(t));
-	t.listener[0].datagrams[0] = n;
-	t.listener[LISTENERS_MAX - 1].receive_queue_drops = n;
 	t.sessions[SESSION_ASSURED] = n;
 	t.session_idle.bucket[HISTOGRAM_BUCKETS - 1] = n;
 	t.session_idle.sum = n;
@@ -51,8 +50,6 @@ CASE(sums)
 	a = count(3, 100);
 	b = count(4, 50);
 	totals_add(&a, &b);
-	ATF_CHECK_EQ(a.listener[0].datagrams[0], 7);
-	ATF_CHECK_EQ(a.listener[LISTENERS_MAX - 1].receive_queue_drops, 7);
 	ATF_CHECK_EQ(a.sessions[SESSION_ASSURED], 7);
 	ATF_CHECK_EQ(a.session_idle.bucket[HISTOGRAM_BUCKETS - 1], 7);
 	ATF_CHECK_EQ(a.session_idle.sum, 7);
@@ -62,10 +59,53 @@ CASE(sums)
 	ATF_CHECK_EQ(a.upstream_last_reply, 50);
 }
 
+CASE(sums_of_listeners)
+{
+	struct listener_totals a = { .datagrams[0] = 3, .receive_queue_seen = 1 };
+	const struct listener_totals b = { .datagrams[0] = 4,
+		.drops[DIRECTION_MAX - 1][DROP_REASON_MAX - 1] = 5,
+		.receive_queue_seen = 2 };
+
+	totals_add_listener(&a, &b);
+	ATF_CHECK_EQ(a.datagrams[0], 7);
+	ATF_CHECK_EQ(a.drops[DIRECTION_MAX - 1][DROP_REASON_MAX - 1], 5);
+	ATF_CHECK_EQ(a.receive_queue_seen, 3);
+}
+
+/* The supervisor sees what a relay counts for the last of so many listeners. */
+static void
+check_mapped(uint32_t listeners)
+{
+	struct totals *relay;
+	const struct totals *supervisor;
+	int fd;
+
+	ATF_REQUIRE((fd = totals_create(listeners)) != -1);
+	ATF_REQUIRE((relay = totals_map(fd, listeners, 1)) != NULL);
+	ATF_REQUIRE((supervisor = totals_map(fd, listeners, 0)) != NULL);
+	relay->listener[listeners - 1].receive_queue_seen = 7;
+	relay->upstream_last_reply = 8;
+	ATF_CHECK_EQ(supervisor->listener[listeners - 1].receive_queue_seen, 7);
+	ATF_CHECK_EQ(supervisor->upstream_last_reply, 8);
+	/* Nobody can make another's access to it fail. */
+	ATF_CHECK_EQ(ftruncate(fd, 0), -1);
+	ATF_CHECK_EQ(ftruncate(fd, 1 << 30), -1);
+	close(fd);
+}
+
+CASE(mapped)
+{
+	check_mapped(1);
+	check_mapped(65);
+	check_mapped(LISTENERS_MAX);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, shares);
 	ATF_TP_ADD_TC(tp, sums);
+	ATF_TP_ADD_TC(tp, sums_of_listeners);
+	ATF_TP_ADD_TC(tp, mapped);
 	return (atf_no_error());
 }
