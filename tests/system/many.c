@@ -38,9 +38,10 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: many [-a first_address] [-A addresses] [-n clients] [-r rate]\n"
+	    "usage: many [-a first_address] [-A addresses] [-n clients] [-P ports] [-r rate]\n"
 	    "            [-w milliseconds] address port\n"
 	    "  -a, -A  source addresses, used in turn\n"
+	    "  -P      server ports from the given one on, used in turn\n"
 	    "  -r      datagrams a second (4000)\n"
 	    "  -w      how long to wait for the answers after the last datagram\n");
 	exit(2);
@@ -123,10 +124,10 @@ main(int argc, char **argv)
 {
 	struct sockaddr_in server = { .sin_family = AF_INET };
 	struct in_addr first = { htonl(INADDR_ANY) };
-	int ch, addresses = 1;
+	int ch, addresses = 1, port, ports = 1;
 	char line[64];
 
-	while ((ch = getopt(argc, argv, "A:a:n:r:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "A:a:n:P:r:w:")) != -1) {
 		switch (ch) {
 		case 'A':
 			addresses = number(optarg, 1, 200);
@@ -136,6 +137,9 @@ main(int argc, char **argv)
 			break;
 		case 'n':
 			count = number(optarg, 1, 60000);
+			break;
+		case 'P':
+			ports = number(optarg, 1, UINT16_MAX);
 			break;
 		case 'r':
 			rate = number(optarg, 1, 1000000);
@@ -150,7 +154,7 @@ main(int argc, char **argv)
 	if (optind + 2 != argc)
 		usage();
 	server.sin_addr = ipv4_address(argv[optind]);
-	server.sin_port = htons((uint16_t)number(argv[optind + 1], 1, UINT16_MAX));
+	port = number(argv[optind + 1], 1, UINT16_MAX);
 	raise_descriptor_limit();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if ((clients = calloc((size_t)count, sizeof(*clients))) == NULL)
@@ -161,6 +165,7 @@ main(int argc, char **argv)
 	for (int i = 0; i < count; i++) {
 		struct in_addr a = { htonl(ntohl(first.s_addr) + (uint32_t)(i % addresses)) };
 
+		server.sin_port = htons((uint16_t)(port + i % ports));
 		client_open(i, a, &server);
 	}
 
