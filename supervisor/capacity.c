@@ -105,7 +105,7 @@ capacity_slots(uint32_t descriptors, uint32_t workers, uint32_t ports)
 	return (descriptors < ports ? descriptors : ports);
 }
 
-/* Sessions, and sockets: with those in stock. */
+/* Sessions, and sockets: with those of the pool. */
 static void
 set_capacity(struct msg_relay_config *config, uint32_t slots, uint32_t max_sessions)
 {
@@ -113,8 +113,8 @@ set_capacity(struct msg_relay_config *config, uint32_t slots, uint32_t max_sessi
 	if (max_sessions == 0 || max_sessions >= slots)
 		return;
 	config->sessions_max = max_sessions;
-	if (slots - max_sessions > STOCK_TARGET)
-		config->slots_max = max_sessions + STOCK_TARGET;
+	if (slots - max_sessions > POOL_TARGET)
+		config->slots_max = max_sessions + POOL_TARGET;
 }
 
 static uint32_t

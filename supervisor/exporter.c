@@ -33,30 +33,45 @@ exporter_init(const struct options *o, const struct keepers *all, struct exporte
 	endpoint_format_ipv6(&all->upstream.address, e->status.upstream);
 }
 
-/* What is not told yet, as much as the child takes.  Returns 0, or -1 if there is more. */
 static int
-exporter_tell(struct exporter *e)
+tell_listeners(struct exporter *e)
 {
 	const uint32_t most = MSG_PAYLOAD_MAX / sizeof(*e->address);
 	uint32_t n, i = e->listeners_told;
-	int fd = e->child->control;
 
-	/* A new, empty socket takes these. */
-	if (e->told == TOLD_NOTHING) {
-		if (msg_send(fd, MSG_IDENTITY, &e->identity, 1, NULL, 0) == -1 ||
-		    msg_send(fd, MSG_METRICS_CONFIG, &e->config, 1, NULL, 0) == -1)
-			return (-1);
-		e->told = TOLD_CONFIG;
-	}
 	for (; i < e->config.listeners; e->listeners_told = i += n) {
 		n = e->config.listeners - i < most ? e->config.listeners - i : most;
-		if (msg_send(fd, MSG_METRICS_LISTENERS, &e->address[i], n, NULL, 0) == -1)
+		if (msg_send(e->child->control, MSG_METRICS_LISTENERS, &e->address[i], n, NULL,
+			0) == -1)
 			return (-1);
 	}
-	if (e->told != TOLD_ALL &&
-	    msg_send(fd, MSG_HTTP_LISTENER, NULL, 0, &e->listener, 1) == -1)
-		return (-1);
-	e->told = TOLD_ALL;
+	return (0);
+}
+
+static int
+tell_next(struct exporter *e)
+{
+	int fd = e->child->control;
+
+	switch (e->told) {
+	case METRICS_TOLD_NOTHING:
+		return (msg_send(fd, MSG_IDENTITY, &e->identity, 1, NULL, 0));
+	case METRICS_TOLD_IDENTITY:
+		return (msg_send(fd, MSG_METRICS_CONFIG, &e->config, 1, NULL, 0));
+	case METRICS_TOLD_CONFIG:
+		return (tell_listeners(e));
+	default:
+		return (msg_send(fd, MSG_HTTP_LISTENER, NULL, 0, &e->listener, 1));
+	}
+}
+
+/* What is not told yet.  Returns 0, or -1 when the child must read first. */
+static int
+tell(struct exporter *e)
+{
+	for (; e->told != METRICS_TOLD_ALL; e->told++)
+		if (tell_next(e) == -1)
+			return (-1);
 	return (0);
 }
 
@@ -65,12 +80,12 @@ exporter_started(struct exporter *e)
 {
 	uint32_t i;
 
-	e->told = 0;
+	e->told = METRICS_TOLD_NOTHING;
 	e->listeners_told = 0;
 	e->changed = 1;
 	for (i = 0; i < e->config.workers; i++)
 		e->link_due[i] = 1;
-	(void)exporter_tell(e);
+	(void)tell(e);
 }
 
 /*
@@ -103,7 +118,7 @@ exporter_turn(struct exporter *e, const struct child *relay)
 
 	if (e->child->pid == 0)
 		return (0);
-	if (exporter_tell(e) == -1)
+	if (tell(e) == -1)
 		return (-1);
 	if (!e->child->ready)
 		return (0);

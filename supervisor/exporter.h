@@ -4,7 +4,10 @@
 #include "supervisor/child.h"
 #include "supervisor/keepers.h"
 
-/* What the metrics child is told. */
+/*
+ * What the metrics child is told; an exporter, in Prometheus's word, is what it is: a program
+ * that serves the metrics of another.
+ */
 struct exporter {
 	struct child *child;
 	struct msg_identity identity;
@@ -12,7 +15,14 @@ struct exporter {
 	struct msg_metrics_status status;
 	const struct msg_listener *address; /* of each listener */
 	int listener;			    /* HTTP */
-	enum { TOLD_NOTHING, TOLD_CONFIG, TOLD_ALL } told;
+	/* Of what the child is told first of all. */
+	enum {
+		METRICS_TOLD_NOTHING,
+		METRICS_TOLD_IDENTITY,
+		METRICS_TOLD_CONFIG,
+		METRICS_TOLD_LISTENERS,
+		METRICS_TOLD_ALL
+	} told;
 	uint32_t listeners_told;
 	int changed;		   /* the status, since it was last sent */
 	int link_due[WORKERS_MAX]; /* this relay and the metrics child need a new link */

@@ -6,7 +6,6 @@
 #include "common/endpoint.h"
 #include "common/log.h"
 #include "supervisor/http_listener.h"
-#include "supervisor/listeners.h"
 #include "supervisor/resolver.h"
 #include "supervisor/sockets.h"
 #include "supervisor/visible.h"
@@ -21,7 +20,7 @@ socket_path(const struct options *o)
 static void __attribute__((noreturn)) refuse_listener(const struct options *o)
 {
 	int error = errno;
-	const char *remedy = listeners_remedy(error);
+	const char *remedy = bind_remedy(error);
 
 	if (socket_path(o) != NULL && error != EADDRINUSE)
 		remedy = "want a path in a folder that can be written to";

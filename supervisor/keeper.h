@@ -10,8 +10,8 @@
 #include "supervisor/sockets.h"
 #include "supervisor/store.h"
 
-/* Sockets that a relay has in stock, ahead of need. */
-#define STOCK_TARGET 256
+/* Sockets in the pool of a relay, ahead of need. */
+#define POOL_TARGET 256
 
 /* Descriptors of a relay beside its upstream sockets and listeners. */
 #define RELAY_DESCRIPTORS 16
@@ -29,8 +29,8 @@ struct keeper {
 	struct ports *ports;
 	struct store store;
 
-	uint32_t spare[MSG_FDS_MAX]; /* slots made, not handed out yet */
-	uint32_t nspare;
+	uint32_t unsent[MSG_FDS_MAX]; /* slots of the pool that were not handed out yet */
+	uint32_t nunsent;
 	struct bucket new_sockets;
 	enum supply supply;	 /* whether sockets can be had */
 	enum supply supply_told; /* what the relay knows of it */
@@ -38,8 +38,9 @@ struct keeper {
 	int64_t retry_at;	 /* NEVER, or when to try again to make sockets */
 	int64_t resend_at;	 /* NEVER, or when to try again to send */
 
-	int told;		 /* the relay: who it is, and its configuration */
-	uint32_t listeners_told; /* and so many listeners */
+	/* Of what a relay is told first of all. */
+	enum { TOLD_NOTHING, TOLD_IDENTITY, TOLD_CONFIG, TOLD_TOTALS, TOLD_ALL } told;
+	uint32_t listeners_told;
 
 	int started;	/* the relay has all sessions back, and was told to hear clients */
 	uint32_t next;	/* the slot to go on from with handing back */

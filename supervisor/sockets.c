@@ -66,6 +66,21 @@ close_failed(int fd)
 	return (-1);
 }
 
+const char *
+bind_remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return ("stop the program that has it (ss -lnp) or choose another");
+	case EADDRNOTAVAIL:
+		return ("name an address of this host, or 0.0.0.0 for all");
+	case EACCES:
+		return ("start as root, or with CAP_NET_BIND_SERVICE");
+	default:
+		return ("see bind(2)");
+	}
+}
+
 int
 listener_open(
     struct sockaddr_in *sin, uint32_t buffer_size, int trains, enum listener_share share)

@@ -57,6 +57,9 @@ int upstream_open(const struct upstream *upstream, uint16_t port);
 int http_socket_open(const struct sockaddr_storage *address);
 int http_socket_open_unix(const char *path, gid_t gid);
 
+/* What to do about an errno of bind(2), for a message to the user. */
+const char *bind_remedy(int error);
+
 /* Whether buffers could not be made as large as asked for, since the start. */
 int buffers_limited(void);
 

@@ -93,3 +93,12 @@ store_remove(struct store *store, uint32_t i)
 	store->free = (int)i;
 	return (fd);
 }
+
+struct msg_socket
+store_socket(const struct store *store, uint32_t i)
+{
+	return ((struct msg_socket){
+	    .name = { i, store->slots[i].generation },
+	    .port = store->slots[i].port,
+	});
+}

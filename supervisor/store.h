@@ -8,7 +8,7 @@
 enum slot_state {
 	SLOT_FREE,
 	SLOT_KEPT,    /* the relay does not have it: not yet, or not any more */
-	SLOT_STOCK,   /* handed out, serves nobody yet */
+	SLOT_POOLED,  /* in the relay's pool: handed out, serves nobody yet */
 	SLOT_OFFERED, /* handed back with its session; the relay has not answered yet */
 	SLOT_OPEN,    /* serves the session of its record */
 	SLOT_STATE_MAX
@@ -58,6 +58,9 @@ int store_record(struct store *store, const struct msg_record *record);
 
 /* Whether the named socket is the relay's to close. */
 int store_has(const struct store *store, const struct socket_name *name);
+
+/* What the relay is told of a socket. */
+struct msg_socket store_socket(const struct store *store, uint32_t slot);
 
 /* Free a slot; its descriptor is returned, for the caller to close. */
 int store_remove(struct store *store, uint32_t slot);

@@ -15,10 +15,10 @@
 #include "supervisor/children.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
-#include "supervisor/listeners.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/totals_log.h"
+#include "supervisor/udp_listeners.h"
 #include "supervisor/upstream.h"
 #include "supervisor/version.h"
 
@@ -177,7 +177,7 @@ supervisor_main(struct options *o)
 	options_not_yet(o, warn_not_yet);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
-	listeners_open(o, keepers);
+	udp_listeners_open(o, keepers);
 	if (o->metrics_enabled) {
 		identity_metrics(o, &identity, &exporter->identity);
 		exporter->listener =

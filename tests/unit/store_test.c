@@ -23,8 +23,8 @@ CASE(life)
 	b = store_add(&store, 11, 40001);
 	ATF_CHECK(a != b && !store_has_room(&store));
 	ATF_CHECK_EQ(store.count[SLOT_KEPT], 2);
-	store_set(&store, a, SLOT_STOCK);
-	ATF_CHECK_EQ(store.count[SLOT_STOCK], 1);
+	store_set(&store, a, SLOT_POOLED);
+	ATF_CHECK_EQ(store.count[SLOT_POOLED], 1);
 	record = record_of(&store, a, SESSION_UNREPLIED);
 	ATF_CHECK_EQ(store_record(&store, &record), 0);
 	ATF_CHECK_EQ(store.count[SLOT_OPEN], 1);
@@ -48,7 +48,7 @@ CASE(handed_back)
 
 	ATF_REQUIRE_EQ(store_init(&store, 8), 0);
 	a = store_add(&store, 10, 40000);
-	store_set(&store, a, SLOT_STOCK);
+	store_set(&store, a, SLOT_POOLED);
 	record = record_of(&store, a, SESSION_ASSURED);
 	ATF_REQUIRE_EQ(store_record(&store, &record), 0);
 	/* The next relay does not have it until it is handed back. */
@@ -73,7 +73,7 @@ CASE(foreign_names)
 	/* Not handed out yet. */
 	record = record_of(&store, a, SESSION_UNREPLIED);
 	ATF_CHECK(store_record(&store, &record) == -1 && errno == EBADMSG);
-	store_set(&store, a, SLOT_STOCK);
+	store_set(&store, a, SLOT_POOLED);
 	ATF_CHECK(store_has(&store, &record.name));
 	/* Another generation, another slot, none at all. */
 	record.name.generation++;
@@ -88,7 +88,7 @@ CASE(foreign_names)
 	store_remove(&store, a);
 	ATF_CHECK(!store_has(&store, &record.name));
 	ATF_REQUIRE_EQ(store_add(&store, 11, 40001), a);
-	store_set(&store, a, SLOT_STOCK);
+	store_set(&store, a, SLOT_POOLED);
 	ATF_CHECK(!store_has(&store, &record.name));
 	store_free(&store);
 }

@@ -1,5 +1,5 @@
-#ifndef SUPERVISOR_LISTENERS_H
-#define SUPERVISOR_LISTENERS_H
+#ifndef SUPERVISOR_UDP_LISTENERS_H
+#define SUPERVISOR_UDP_LISTENERS_H
 
 #include "supervisor/keepers.h"
 #include "supervisor/options.h"
@@ -9,9 +9,6 @@
  * the HTTP listener are the last that may take a privilege beyond the supervisor's own.  Ends
  * the program with EXIT_REFUSED if an address cannot be had.
  */
-void listeners_open(const struct options *options, struct keepers *keepers);
-
-/* What to do about an errno of bind(2), for a message to the user. */
-const char *listeners_remedy(int error);
+void udp_listeners_open(const struct options *options, struct keepers *keepers);
 
 #endif

@@ -5,25 +5,10 @@
 
 #include "common/endpoint.h"
 #include "common/log.h"
-#include "supervisor/listeners.h"
 #include "supervisor/offload.h"
 #include "supervisor/sockets.h"
+#include "supervisor/udp_listeners.h"
 #include "supervisor/visible.h"
-
-const char *
-listeners_remedy(int error)
-{
-	switch (error) {
-	case EADDRINUSE:
-		return ("stop the program that has it (ss -lnp) or choose another");
-	case EADDRNOTAVAIL:
-		return ("name an address of this host, or 0.0.0.0 for all");
-	case EACCES:
-		return ("start as root, or with CAP_NET_BIND_SERVICE");
-	default:
-		return ("see bind(2)");
-	}
-}
 
 static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *sin)
 {
@@ -31,7 +16,7 @@ static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *
 	int error = errno;
 
 	refuse(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
-	    strerror(error), listeners_remedy(error));
+	    strerror(error), bind_remedy(error));
 }
 
 /* Listener number `i` of every worker. */
@@ -74,7 +59,7 @@ reserve(struct keepers *all, uint32_t listeners)
 }
 
 void
-listeners_open(const struct options *o, struct keepers *all)
+udp_listeners_open(const struct options *o, struct keepers *all)
 {
 	uint32_t i;
 

@@ -1,0 +1,173 @@
+/*
+ * The upstream sockets of a relay's pool.
+ *
+ * The relay does not ask for sockets: the size of its pool follows from what was handed out and
+ * what records have come.  A socket that has served is closed, and its port rests, so that
+ * nothing late reaches a stranger.  The relay keeps --new-session-rate by itself; sockets are
+ * limited to the same rate here, so that one that lies cannot use up ports faster than they can
+ * rest.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/endpoint.h"
+#include "common/log.h"
+#include "supervisor/upstream_pool.h"
+
+/* The pool is filled up when a quarter of it is gone: larger batches cost less. */
+#define POOL_LOW (POOL_TARGET * 3 / 4)
+_Static_assert(POOL_LOW < MSG_FDS_MAX, "one batch is enough for now");
+
+/* After a failure, so that failing costs next to nothing. */
+#define RETRY_EXHAUSTED (100 * MILLISECOND)
+#define RETRY_UNREACHABLE SECOND
+#define RETRY_LIMITED (10 * MILLISECOND)
+
+/* Ports of other programs that are tried before giving up for now: about 2 ms of work. */
+#define BUSY_PORTS_MAX 1024
+
+void
+upstream_pool_close(struct keeper *k, uint32_t slot, int64_t now)
+{
+	ports_return(k->ports, k->store.slots[slot].port, now);
+	close(store_remove(&k->store, slot));
+}
+
+static int
+hand_out(struct keeper *k)
+{
+	struct msg_socket sockets[MSG_FDS_MAX];
+	int fds[MSG_FDS_MAX];
+	uint32_t i;
+
+	if (k->nunsent == 0)
+		return (0);
+	for (i = 0; i < k->nunsent; i++) {
+		sockets[i] = store_socket(&k->store, k->unsent[i]);
+		fds[i] = k->store.slots[k->unsent[i]].fd;
+	}
+	if (msg_send(k->child->control, MSG_SOCKETS, sockets, k->nunsent, fds,
+		(int)k->nunsent) == -1)
+		return (-1);
+	for (i = 0; i < k->nunsent; i++)
+		store_set(&k->store, k->unsent[i], SLOT_POOLED);
+	log_debug("sockets handed out", "child=%s count=%u pool=%u open=%u", k->child->name,
+	    k->nunsent, k->store.count[SLOT_POOLED], k->store.count[SLOT_OPEN]);
+	k->nunsent = 0;
+	return (0);
+}
+
+static int
+tell_supply(struct keeper *k)
+{
+	struct msg_supply message = { k->supply };
+
+	if (k->supply_told == k->supply)
+		return (0);
+	if (msg_send(k->child->control, MSG_SUPPLY, &message, 1, NULL, 0) == -1)
+		return (-1);
+	k->supply_told = k->supply;
+	return (0);
+}
+
+static void
+change_supply(struct keeper *k, enum supply supply, int error)
+{
+	char address[ENDPOINT_STRLEN];
+	const char *child = k->child->name;
+
+	if (supply == k->supply && error == k->refused)
+		return;
+	endpoint_format_ipv6(&k->upstream->address, address);
+	if (supply == SUPPLY_UNREACHABLE)
+		log_warn("upstream unreachable", "child=%s upstream=%s error=%s", child,
+		    address, strerror(error));
+	else if (supply == SUPPLY_EXHAUSTED && k->supply != SUPPLY_EXHAUSTED)
+		log_warn("upstream sockets exhausted", "child=%s open=%u error=%s", child,
+		    k->store.count[SLOT_OPEN],
+		    error != 0 ? strerror(error) : "no port is left");
+	else if (supply == SUPPLY_OK && k->supply == SUPPLY_UNREACHABLE)
+		log_info("upstream reachable", "child=%s upstream=%s", child, address);
+	else if (supply == SUPPLY_OK)
+		log_info("upstream sockets available", "child=%s open=%u", child,
+		    k->store.count[SLOT_OPEN]);
+	k->supply = supply;
+	k->refused = error;
+}
+
+/* Make one more socket.  Returns 0, or -1 with errno; EADDRINUSE when no port is to be had. */
+static int
+make_socket(struct keeper *k, int64_t now)
+{
+	uint16_t port;
+	int fd, busy;
+
+	for (busy = 0; busy < BUSY_PORTS_MAX; busy++) {
+		if ((port = ports_take(k->ports, now)) == 0)
+			break;
+		if ((fd = upstream_open(k->upstream, port)) != -1) {
+			k->unsent[k->nunsent++] = store_add(&k->store, fd, port);
+			return (0);
+		}
+		if (errno != EADDRINUSE) {
+			ports_untake(k->ports, port);
+			return (-1);
+		}
+		/* Another program's: perhaps free later. */
+		ports_return(k->ports, port, now);
+	}
+	errno = EADDRINUSE;
+	return (-1);
+}
+
+static int
+is_exhaustion(int error)
+{
+	return (error == EADDRINUSE || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ENOBUFS);
+}
+
+static void
+make_sockets(struct keeper *k, int64_t now)
+{
+	uint32_t pool = k->store.count[SLOT_POOLED] + k->nunsent;
+
+	if (k->retry_at != NEVER && now < k->retry_at)
+		return;
+	k->retry_at = NEVER;
+	if (pool > POOL_LOW)
+		return;
+	for (; pool < POOL_TARGET && k->nunsent < MSG_FDS_MAX; pool++) {
+		if (!store_has_room(&k->store))
+			break;
+		if (!bucket_has(&k->new_sockets, now)) {
+			k->retry_at = now + RETRY_LIMITED + SECOND / k->new_sockets.rate;
+			break;
+		}
+		if (make_socket(k, now) == 0) {
+			(void)bucket_take(&k->new_sockets, now);
+			continue;
+		}
+		if (!is_exhaustion(errno)) {
+			k->retry_at = now + RETRY_UNREACHABLE;
+			change_supply(k, SUPPLY_UNREACHABLE, errno);
+			return;
+		}
+		/* No hurry while there are some. */
+		k->retry_at = now + (pool == 0 ? RETRY_EXHAUSTED : SECOND);
+		if (pool == 0)
+			change_supply(k, SUPPLY_EXHAUSTED, errno);
+		return;
+	}
+	if (pool > 0)
+		change_supply(k, SUPPLY_OK, 0);
+}
+
+int
+upstream_pool_turn(struct keeper *k, int64_t now)
+{
+	make_sockets(k, now);
+	return (hand_out(k) == -1 || tell_supply(k) == -1 ? -1 : 0);
+}
