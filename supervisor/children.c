@@ -159,7 +159,7 @@ children_watch(const struct children *c, int64_t now, struct pollfd *pfd)
 	uint32_t i;
 
 	for (i = 0; i < c->count; i++)
-		child_watch(&c->child[i], now, &pfd[i * CHILD_POLLFDS]);
+		child_watch(&c->child[i], now, pfd + (size_t)i * CHILD_POLLFDS);
 	return (c->count * CHILD_POLLFDS);
 }
 
