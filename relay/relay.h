@@ -20,6 +20,7 @@
  *	queue.c		datagrams in order, within bounds
  *	receive_batch.c	what one recvmmsg(2) brings; send_batch.c: what one sendmmsg(2) takes
  */
+#include <sys/epoll.h>
 #include <stdint.h>
 
 #include "common/bucket.h"
@@ -86,9 +87,11 @@ struct relay {
 	uint32_t listeners_unwatched;
 	struct totals *totals;
 
-	int64_t now;	   /* clock_now() of this turn */
-	int started;	   /* every session is back: listeners may be read */
-	int64_t last_read; /* clock_now() when they last were */
+	int64_t now;		 /* clock_now() of this turn */
+	int started;		 /* every session is back: listeners may be read */
+	struct epoll_event lone; /* the session that alone was ready */
+	uint32_t lone_turns;	 /* in which it is read before the set is asked */
+	int64_t last_read;	 /* clock_now() when they last were */
 	int quit;
 
 	struct session_table table;

@@ -37,8 +37,12 @@ wait_for_room(void)
 static void
 say(enum msg_type type, const void *payload)
 {
-	while (msg_send(CONTROL_FILENO, type, payload, 1, NULL, 0) == -1 && errno == EAGAIN)
+	while (msg_send(CONTROL_FILENO, type, payload, 1, NULL, 0) == -1) {
+		/* Not even the worst outlives the test. */
+		if (errno != EAGAIN)
+			_exit(0);
 		wait_for_room();
+	}
 }
 
 static void
