@@ -192,7 +192,8 @@ struct msg_resolve {
 struct msg_resolved {
 	uint32_t count;
 	uint8_t ipv4_only; /* the name exists, but has no AAAA record */
-	uint8_t pad[3];
+	uint8_t temporary; /* another try may find what this one did not */
+	uint8_t pad[2];
 	struct {
 		uint8_t address[16];
 		uint32_t scope;

@@ -62,6 +62,7 @@ look_up(const struct msg_resolve *question, struct msg_resolved *result)
 	}
 	if (result->count > 0)
 		return;
+	result->temporary = error == EAI_AGAIN || error == EAI_SYSTEM || error == EAI_MEMORY;
 	strlcpy(result->error, gai_strerror(error), sizeof(result->error));
 	hints.ai_family = AF_INET;
 	if (getaddrinfo(question->host, NULL, &hints, &all) == 0) {
@@ -121,65 +122,113 @@ check_answer(struct msg_resolved *result, int ipv4_too)
 	return (0);
 }
 
-/* Wait for the answer, passing log records on.  Returns 0, or -1 with errno. */
+void
+resolver_init(struct resolver *r, const struct msg_identity *identity, int binary)
+{
+	r->binary = binary;
+	r->identity = *identity;
+	r->identity.descriptors = DESCRIPTORS;
+	r->deadline = NEVER;
+	child_init(&r->child, "resolver", FROM_RESOLVER, CHILD_RECORDS_LEAST);
+}
+
+int
+resolver_start(struct resolver *r, const char *host, int ipv4_too, int64_t now)
+{
+	struct msg_resolve question;
+
+	memset(&question, 0, sizeof(question));
+	strlcpy(question.host, host, sizeof(question.host));
+	question.ipv4_too = (uint32_t)ipv4_too;
+	if (child_start(&r->child, r->binary, now) == -1)
+		return (-1);
+	r->ipv4_too = ipv4_too;
+	r->deadline = now + ANSWER_TIMEOUT;
+	/* A new, empty socket takes both; without them it will not answer. */
+	(void)msg_send(r->child.control, MSG_IDENTITY, &r->identity, 1, NULL, 0);
+	(void)msg_send(r->child.control, MSG_RESOLVE, &question, 1, NULL, 0);
+	return (0);
+}
+
+void
+resolver_stop(struct resolver *r, int64_t now)
+{
+	if (r->child.pid == 0)
+		return;
+	/* It may have answered and not want to end. */
+	child_kill(&r->child, SIGKILL);
+	(void)child_reap(&r->child, now);
+	r->deadline = NEVER;
+}
+
+/* Take its answer.  Returns 1, 0 if there is none yet, or -1 with errno if there will be none. */
 static int
-await_answer(struct child *child, int ipv4_too, struct msg_resolved *result)
+take_answer(struct resolver *r, struct msg_resolved *result, int64_t now)
 {
 	static struct msg msg;
-	struct pollfd pfd[CHILD_POLLFDS];
-	int64_t now = clock_now(), until = now + ANSWER_TIMEOUT, deadline;
 
-	for (; now < until; now = clock_now()) {
-		child_watch(child, now, pfd);
-		deadline = clock_earlier(until, child_deadline(child, now));
-		if (poll(pfd, CHILD_POLLFDS, clock_timeout(deadline, now)) == -1 &&
-		    errno != EINTR)
+	child_read_stderr(&r->child, now);
+	child_log_turn(&r->child.log, now);
+	if (child_receive(&r->child, &msg, now)) {
+		errno = EBADMSG;
+		if (msg.type != MSG_RESOLVED)
 			return (-1);
-		child_read_stderr(child, now);
-		child_log_turn(&child->log, now);
-		errno = ECONNRESET;
-		if (child_receive(child, &msg, now)) {
-			if (msg.type == MSG_RESOLVED)
-				memcpy(result, msg.payload, sizeof(*result));
-			errno = EBADMSG;
-			return (msg.type == MSG_RESOLVED ? check_answer(result, ipv4_too) : -1);
-		}
-		if (child->silent || child->condemned)
-			return (-1);
+		memcpy(result, msg.payload, sizeof(*result));
+		return (check_answer(result, r->ipv4_too) == -1 ? -1 : 1);
 	}
-	errno = ETIMEDOUT;
-	return (-1);
+	errno = r->child.condemned ? EBADMSG : r->child.silent ? ECONNRESET : ETIMEDOUT;
+	return (r->child.condemned || r->child.silent || now >= r->deadline ? -1 : 0);
+}
+
+int
+resolver_turn(struct resolver *r, struct msg_resolved *result, int64_t now)
+{
+	int answered;
+
+	if (r->child.pid == 0 || (answered = take_answer(r, result, now)) == 0)
+		return (0);
+	if (answered == -1) {
+		memset(result, 0, sizeof(*result));
+		result->temporary = 1;
+		snprintf(result->error, sizeof(result->error),
+		    "no answer from the resolver: %s", strerror(errno));
+	}
+	resolver_stop(r, now);
+	return (1);
+}
+
+void
+resolver_watch(const struct resolver *r, int64_t now, struct pollfd *pfd)
+{
+	child_watch(&r->child, now, pfd);
+}
+
+int64_t
+resolver_deadline(const struct resolver *r, int64_t now)
+{
+	if (r->child.pid == 0)
+		return (NEVER);
+	return (clock_earlier(r->deadline, child_deadline(&r->child, now)));
 }
 
 int
 resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int binary,
     struct msg_resolved *result)
 {
-	struct msg_identity mine = *identity;
-	struct msg_resolve question;
-	struct child child;
-	int answered = -1;
+	struct pollfd pfd[CHILD_POLLFDS];
+	struct resolver r;
+	int64_t now = clock_now();
 
-	memset(&question, 0, sizeof(question));
+	resolver_init(&r, identity, binary);
 	memset(result, 0, sizeof(*result));
-	strlcpy(question.host, host, sizeof(question.host));
-	question.ipv4_too = (uint32_t)ipv4_too;
-	mine.descriptors = DESCRIPTORS;
-	child_init(&child, "resolver", FROM_RESOLVER, CHILD_RECORDS_LEAST);
-	if (child_start(&child, binary, clock_now()) == -1) {
+	if (resolver_start(&r, host, ipv4_too, now) == -1) {
 		strlcpy(result->error, strerror(errno), sizeof(result->error));
 		return (-1);
 	}
-	if (msg_send(child.control, MSG_IDENTITY, &mine, 1, NULL, 0) == 0 &&
-	    msg_send(child.control, MSG_RESOLVE, &question, 1, NULL, 0) == 0)
-		answered = await_answer(&child, ipv4_too, result);
-	if (answered == -1) {
-		memset(result, 0, sizeof(*result));
-		snprintf(result->error, sizeof(result->error),
-		    "no answer from the resolver: %s", strerror(errno));
-	}
-	/* It may have answered and not want to end. */
-	child_kill(&child, SIGKILL);
-	(void)child_reap(&child, clock_now());
+	do {
+		resolver_watch(&r, now, pfd);
+		(void)poll(pfd, CHILD_POLLFDS, clock_timeout(resolver_deadline(&r, now), now));
+		now = clock_now();
+	} while (!resolver_turn(&r, result, now));
 	return (result->count > 0 ? 0 : -1);
 }
