@@ -34,6 +34,9 @@ enum msg_type {
 	MSG_SOCKETS,
 	MSG_SUPPLY,
 
+	/* supervisor to relay, and its answer, which is the same */
+	MSG_UPSTREAM,
+
 	/* supervisor to every child */
 	MSG_PING,
 	MSG_STOP,
@@ -176,6 +179,17 @@ enum supply {
 struct msg_supply {
 	uint32_t supply; /* enum supply */
 };
+
+/*
+ * MSG_UPSTREAM: the address that sessions go to from now on.  Once the relay has answered, replies
+ * from there are welcome, and sockets can be moved.
+ */
+struct msg_upstream {
+	uint8_t address[16];
+	uint16_t port; /* network byte order */
+	uint16_t pad;
+};
+_Static_assert(sizeof(struct msg_upstream) == 20, "padding");
 
 struct msg_ping {
 	uint32_t sequence;

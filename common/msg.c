@@ -40,6 +40,8 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_START] = { 0, 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_SOCKETS] = { sizeof(struct msg_socket), MSG_FDS_MAX, FDS_EACH, FROM_SUPERVISOR },
 	[MSG_SUPPLY] = { sizeof(struct msg_supply), 1, FDS_NONE, FROM_SUPERVISOR },
+	[MSG_UPSTREAM] = { sizeof(struct msg_upstream), 1, FDS_NONE,
+	    FROM_SUPERVISOR | FROM_RELAY },
 	[MSG_PING] = { sizeof(struct msg_ping), 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_STOP] = { 0, 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_READY] = { 0, 1, FDS_NONE, FROM_CHILD },

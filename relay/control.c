@@ -60,6 +60,16 @@ start(struct relay *r)
 }
 
 static void
+take_upstream(struct relay *r)
+{
+	const struct msg_upstream *told = (const void *)r->msg.payload;
+
+	r->before = r->upstream;
+	memcpy(&r->upstream.sin6_addr, told->address, sizeof(r->upstream.sin6_addr));
+	r->upstream_due = 1;
+}
+
+static void
 take_message(struct relay *r)
 {
 	switch (r->msg.type) {
@@ -74,6 +84,9 @@ take_message(struct relay *r)
 		break;
 	case MSG_SUPPLY:
 		take_supply(r);
+		break;
+	case MSG_UPSTREAM:
+		take_upstream(r);
 		break;
 	case MSG_LINK:
 		snapshot_link(r, r->msg.fds[0]);
@@ -114,7 +127,19 @@ control_receive(struct relay *r)
 int
 control_unsent(const struct relay *r)
 {
-	return (r->pong_due || records_unsent(r));
+	return (r->pong_due || r->upstream_due || records_unsent(r));
+}
+
+static int
+send_upstream(struct relay *r)
+{
+	struct msg_upstream message = { .port = r->upstream.sin6_port };
+
+	memcpy(message.address, &r->upstream.sin6_addr, sizeof(message.address));
+	if (msg_send(r->control, MSG_UPSTREAM, &message, 1, NULL, 0) == -1)
+		return (-1);
+	r->upstream_due = 0;
+	return (0);
 }
 
 void
@@ -125,5 +150,7 @@ control_send(struct relay *r)
 			return;
 		r->pong_due = 0;
 	}
+	if (r->upstream_due && send_upstream(r) == -1)
+		return;
 	records_send(r);
 }

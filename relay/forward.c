@@ -363,11 +363,13 @@ flush_to_clients(struct relay *r, struct listener *l)
 	send_batch_clear(batch);
 }
 
+/* What was on its way while sockets moved may come from where the upstream was. */
 static int
 from_upstream(const struct relay *r, const struct sockaddr_in6 *from)
 {
 	return (from->sin6_port == r->upstream.sin6_port &&
-	    IN6_ARE_ADDR_EQUAL(&from->sin6_addr, &r->upstream.sin6_addr));
+	    (IN6_ARE_ADDR_EQUAL(&from->sin6_addr, &r->upstream.sin6_addr) ||
+		IN6_ARE_ADDR_EQUAL(&from->sin6_addr, &r->before.sin6_addr)));
 }
 
 static void

@@ -54,6 +54,7 @@ take_config(struct relay *r)
 	r->upstream.sin6_family = AF_INET6;
 	r->upstream.sin6_port = config->upstream_port;
 	memcpy(&r->upstream.sin6_addr, config->upstream_address, sizeof(r->upstream.sin6_addr));
+	r->before = r->upstream;
 }
 
 static void

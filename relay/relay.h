@@ -80,7 +80,9 @@ struct relay {
 	int session_set; /* epoll descriptor of all upstream sockets */
 	struct msg_identity identity;
 	struct msg_relay_config config;
-	struct sockaddr_in6 upstream; /* what replies must come from */
+	struct sockaddr_in6 upstream; /* what replies must come from, */
+	struct sockaddr_in6 before;   /* or from where it was before it moved */
+	int upstream_due;	      /* the supervisor waits for an answer to that */
 	uint32_t nlisteners;
 	struct listener *listener; /* config.listeners of them */
 	int listener_set;	   /* epoll descriptor of all listeners; -1: they are few */

@@ -210,7 +210,8 @@ send_some(int fd, struct mmsghdr *msg, uint32_t n, int *again)
 		*again = 0;
 		return (sent);
 	}
-	if (errno == EAGAIN)
+	/* The latter while the socket is moved to another address: it has none for a moment. */
+	if (errno == EAGAIN || errno == EDESTADDRREQ)
 		return (-2);
 	*again = !*again;
 	return (*again ? 0 : -1);

@@ -142,7 +142,9 @@ child_start(struct child *child, int binary, int64_t now)
 	child->restart_at = child->kill_at = NEVER;
 	child->pong_until = now + PONG_WAIT; /* for its being ready */
 	child->ping_at = NEVER;
-	log_info("child started", "child=%s pid=%d", child->name, child->pid);
+	/* Resolvers come and go. */
+	(child->sender == FROM_RESOLVER ? log_debug : log_info)(
+	    "child started", "child=%s pid=%d", child->name, child->pid);
 	return (0);
 fail:
 	close(errors);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "supervisor/children.h"
 #include "supervisor/log_writer.h"
+#include "supervisor/relocation.h"
 
 /* After SIGTERM a child has this long; the whole end takes 2 s at most. */
 #define STOP_TIMEOUT (1500 * MILLISECOND)
@@ -138,6 +139,11 @@ take_message(struct children *c, struct child *child, int64_t now)
 	case MSG_RECORDS:
 		if (k == NULL || keeper_records(k, &c->msg, now) == -1)
 			child_condemn(child, "a record of a socket that it does not have");
+		break;
+	case MSG_UPSTREAM:
+		if (k == NULL ||
+		    relocation_answered(k, (const void *)c->msg.payload, now) == -1)
+			child_condemn(child, "an answer that nobody had asked for");
 		break;
 	default:
 		child_condemn(child, "unexpected message");

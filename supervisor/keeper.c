@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "supervisor/hand_back.h"
 #include "supervisor/keeper.h"
+#include "supervisor/relocation.h"
 #include "supervisor/upstream_pool.h"
 
 #define RESEND_AFTER (5 * MILLISECOND)
@@ -124,6 +125,7 @@ keeper_started(struct keeper *k, int64_t now)
 void
 keeper_turn(struct keeper *k, int64_t now)
 {
+	relocation_turn(k, now);
 	if (k->child->pid == 0)
 		return;
 	k->resend_at = NEVER;
@@ -131,9 +133,11 @@ keeper_turn(struct keeper *k, int64_t now)
 		goto later;
 	if (!k->child->ready)
 		return;
+	if (relocation_tell(k) == -1)
+		goto later;
 	if (!k->started && hand_back(k) == -1)
 		goto later;
-	if (!k->started)
+	if (!k->started || relocation_pending(k))
 		return;
 	if (upstream_pool_turn(k, now) == 0)
 		return;
@@ -145,10 +149,13 @@ later:
 int64_t
 keeper_deadline(const struct keeper *k)
 {
+	int64_t deadline = relocation_deadline(k);
+
 	if (k->child->pid == 0)
-		return (NEVER);
+		return (deadline);
+	deadline = clock_earlier(deadline, k->resend_at);
 	/* Before the hand-back has ended, nothing is made. */
-	return (k->started ? clock_earlier(k->resend_at, k->retry_at) : k->resend_at);
+	return (k->started ? clock_earlier(deadline, k->retry_at) : deadline);
 }
 
 /* ---- a relay's end ---- */
@@ -158,6 +165,7 @@ keeper_ended(struct keeper *k, const struct child_end *end, int64_t now)
 {
 	uint32_t slot;
 
+	relocation_ended(k);
 	hand_back_ended(k, end, now);
 	while (k->nunsent > 0)
 		upstream_pool_close(k, k->unsent[--k->nunsent], now);

@@ -16,6 +16,14 @@
 /* Descriptors of a relay beside its upstream sockets and listeners. */
 #define RELAY_DESCRIPTORS 16
 
+/* How far moving the sockets to the upstream's new address has come: relocation.h. */
+enum relocation {
+	RELOCATION_NONE,
+	RELOCATION_TELL,  /* the relay must be told, */
+	RELOCATION_AWAIT, /* and answer; */
+	RELOCATION_MOVE,  /* then they are moved */
+};
+
 /* What a relay is told, and what is kept for it and its successors: one for each worker. */
 struct keeper {
 	struct child *child;
@@ -41,6 +49,10 @@ struct keeper {
 	/* Of what a relay is told first of all. */
 	enum { TOLD_NOTHING, TOLD_IDENTITY, TOLD_CONFIG, TOLD_TOTALS, TOLD_ALL } told;
 	uint32_t listeners_told;
+
+	enum relocation relocation;
+	uint32_t moved;	 /* slots below are */
+	int64_t move_at; /* when to go on */
 
 	int started;	/* the relay has all sessions back, and was told to hear clients */
 	uint32_t next;	/* the slot to go on from with handing back */

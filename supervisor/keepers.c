@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "supervisor/capacity.h"
 #include "supervisor/keepers.h"
+#include "supervisor/relocation.h"
 
 static void
 share_capacity(const struct options *o, struct keepers *all)
@@ -46,9 +47,9 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	config->write_timeout = o->write_timeout;
 	config->sessions_per_address = o->max_sessions_per_address;
 	config->datagram_max = o->read_buffer_size;
-	memcpy(config->upstream_address, &o->upstream_address.sin6_addr,
+	memcpy(config->upstream_address, &all->upstream.address.sin6_addr,
 	    sizeof(config->upstream_address));
-	config->upstream_port = o->upstream_address.sin6_port;
+	config->upstream_port = all->upstream.address.sin6_port;
 	k->upstream = &all->upstream;
 	k->ports = &all->ports;
 	k->identity = *id;
@@ -58,15 +59,30 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 }
 
 void
-keepers_init(const struct options *o, const struct msg_identity *id, struct keepers *all)
+keepers_init(const struct options *o, const struct sockaddr_in6 *address,
+    const struct msg_identity *id, struct keepers *all)
 {
 	uint32_t i;
 
 	capacity_ports(o, &all->ports);
-	all->upstream.address = o->upstream_address;
+	all->upstream.address = *address;
 	all->upstream.source = o->upstream_source;
 	all->upstream.buffer_size = o->socket_buffer_size / 4;
 	share_capacity(o, all);
 	for (i = 0; i < all->count; i++)
 		init_keeper(o, id, all, i);
+}
+
+void
+keepers_move(struct keepers *all, const struct sockaddr_in6 *address, int64_t now)
+{
+	char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+	uint32_t i;
+
+	log_info("upstream moved", "from=%s to=%s",
+	    endpoint_format_ipv6(&all->upstream.address, from),
+	    endpoint_format_ipv6(address, to));
+	all->upstream.address = *address;
+	for (i = 0; i < all->count; i++)
+		relocation_begin(&all->keeper[i], now);
 }

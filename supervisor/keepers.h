@@ -18,7 +18,10 @@ struct keepers {
  * Make ports, stores and totals, and all else that relays will be told, to each its share.  The
  * listeners must be open, and `descriptors` set.  Ends the program with EXIT_REFUSED when the system refuses.
  */
-void keepers_init(const struct options *options, const struct msg_identity *identity,
-    struct keepers *keepers);
+void keepers_init(const struct options *options, const struct sockaddr_in6 *upstream,
+    const struct msg_identity *identity, struct keepers *keepers);
+
+/* The upstream is now at this address: move all sockets there. */
+void keepers_move(struct keepers *keepers, const struct sockaddr_in6 *address, int64_t now);
 
 #endif

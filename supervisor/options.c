@@ -153,7 +153,6 @@ set_write_timeout(struct options *o, const char *value)
 static const char *
 set_resolve_interval(struct options *o, const char *value)
 {
-	o->resolve_interval_given = 1;
 	return (duration_parse(value, &o->resolve_interval));
 }
 
@@ -672,11 +671,4 @@ options_print(const struct options *o, FILE *out)
 	print_text(out, "user", o->user);
 	print_text(out, "metrics.user", o->metrics_user != NULL ? o->metrics_user : o->user);
 	print_text(out, "chroot", o->chroot);
-}
-
-void
-options_not_yet(const struct options *o, void (*warn)(const char *flag, const char *meaning))
-{
-	if (o->resolve_interval_given && o->resolve_interval > 0)
-		warn("--resolve-interval", "a name is resolved at start only");
 }

@@ -62,7 +62,6 @@ struct options {
 	const char *chroot;
 	int chroot_given;
 	int unreplied_timeout_given;
-	int resolve_interval_given;
 };
 
 /* Room for the longest message of options_parse(). */
@@ -82,9 +81,5 @@ void options_usage(FILE *out);
 
 /* What the options mean, one line a flag, on `out`. */
 void options_print(const struct options *options, FILE *out);
-
-/* Call warn(flag, meaning) for each flag that was asked for and does nothing yet. */
-void options_not_yet(
-    const struct options *options, void (*warn)(const char *flag, const char *meaning));
 
 #endif

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,10 +19,14 @@
 #include "common/msg.h"
 #include "supervisor/child.h"
 #include "supervisor/resolver.h"
+#include "supervisor/signals.h"
 
 #define LOOKUP_SECONDS 10
 #define ANSWER_TIMEOUT (12 * SECOND)
 #define DESCRIPTORS 64
+
+/* How often the blocked signals are looked at while there is no loop to take them. */
+#define SIGNALS_EVERY (200 * MILLISECOND)
 
 /* ---- in the child ---- */
 
@@ -62,11 +67,13 @@ look_up(const struct msg_resolve *question, struct msg_resolved *result)
 	}
 	if (result->count > 0)
 		return;
-	result->temporary = error == EAI_AGAIN || error == EAI_SYSTEM || error == EAI_MEMORY;
+	result->temporary =
+	    error != EAI_NONAME && error != EAI_NODATA && error != EAI_ADDRFAMILY;
 	strlcpy(result->error, gai_strerror(error), sizeof(result->error));
 	hints.ai_family = AF_INET;
 	if (getaddrinfo(question->host, NULL, &hints, &all) == 0) {
 		result->ipv4_only = 1;
+		result->temporary = 0;
 		freeaddrinfo(all);
 	}
 }
@@ -128,6 +135,9 @@ resolver_init(struct resolver *r, const struct msg_identity *identity, int binar
 	r->binary = binary;
 	r->identity = *identity;
 	r->identity.descriptors = DESCRIPTORS;
+	/* That one is confined as ever is no news every minute. */
+	if (r->identity.log_level == LOG_LEVEL_INFO)
+		r->identity.log_level = LOG_LEVEL_WARN;
 	r->deadline = NEVER;
 	child_init(&r->child, "resolver", FROM_RESOLVER, CHILD_RECORDS_LEAST);
 }
@@ -217,7 +227,7 @@ resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int
 {
 	struct pollfd pfd[CHILD_POLLFDS];
 	struct resolver r;
-	int64_t now = clock_now();
+	int64_t now = clock_now(), deadline;
 
 	resolver_init(&r, identity, binary);
 	memset(result, 0, sizeof(*result));
@@ -227,8 +237,12 @@ resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int
 	}
 	do {
 		resolver_watch(&r, now, pfd);
-		(void)poll(pfd, CHILD_POLLFDS, clock_timeout(resolver_deadline(&r, now), now));
+		deadline = clock_earlier(resolver_deadline(&r, now), now + SIGNALS_EVERY);
+		(void)poll(pfd, CHILD_POLLFDS, clock_timeout(deadline, now));
 		now = clock_now();
+		/* Nothing has begun that would have to be ended. */
+		if (signals_end_pending())
+			exit(0);
 	} while (!resolver_turn(&r, result, now));
 	return (result->count > 0 ? 0 : -1);
 }

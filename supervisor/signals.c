@@ -22,6 +22,15 @@ signals_open(void)
 }
 
 int
+signals_end_pending(void)
+{
+	sigset_t set;
+
+	return (sigpending(&set) == 0 &&
+	    (sigismember(&set, SIGTERM) == 1 || sigismember(&set, SIGINT) == 1));
+}
+
+int
 signals_next(int fd)
 {
 	struct signalfd_siginfo info;

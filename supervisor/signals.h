@@ -7,6 +7,9 @@
  */
 int signals_open(void);
 
+/* Whether SIGTERM or SIGINT has come, which is not taken. */
+int signals_end_pending(void);
+
 /* The next signal that has come, or 0 if there is none. */
 int signals_next(int fd);
 

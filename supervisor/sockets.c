@@ -240,3 +240,43 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 	drain(fd);
 	return (fd);
 }
+
+int
+upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
+{
+	socklen_t len = sizeof(*source);
+	int fd, saved, error;
+
+	if ((fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
+		return (-1);
+	error = upstream->source.sin6_family == 0
+	    ? 0
+	    : bind(fd, (const struct sockaddr *)&upstream->source, sizeof(upstream->source));
+	if (error == 0)
+		error = connect(
+		    fd, (const struct sockaddr *)&upstream->address, sizeof(upstream->address));
+	if (error == 0)
+		error = getsockname(fd, (struct sockaddr *)source, &len);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return (error);
+}
+
+int
+upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct sockaddr_in6 local;
+	socklen_t len = sizeof(local);
+
+	if (getsockname(fd, (struct sockaddr *)&local, &len) == -1)
+		return (-1);
+	/* A connected socket keeps its source; without a peer it gets one afresh. */
+	if ((!IN6_ARE_ADDR_EQUAL(&local.sin6_addr, &source->sin6_addr) ||
+		local.sin6_scope_id != source->sin6_scope_id) &&
+	    connect(fd, &nobody, sizeof(nobody)) == -1)
+		return (-1);
+	return (connect(
+	    fd, (const struct sockaddr *)&upstream->address, sizeof(upstream->address)));
+}

@@ -49,6 +49,20 @@ int listener_group_by_address(int fd, uint32_t members);
 int upstream_open(const struct upstream *upstream, uint16_t port);
 
 /*
+ * The source address, and interface if that is link-local, that a socket to the upstream gets
+ * from routing as it is now: a probe is connected, nothing is sent.  Returns 0, or -1 with errno:
+ * ENETUNREACH and the like.
+ */
+int upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source);
+
+/*
+ * Have a session's socket, which may be in use, go to upstream->address, from `source` as of
+ * upstream_probe().  Its port stays.  For a moment without a peer if its source has to change:
+ * then a send fails with EDESTADDRREQ.  Returns 0, or -1 with errno.  See connect(2).
+ */
+int upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source);
+
+/*
  * Make a listening socket for HTTP: TCP on an IPv4 or IPv6 address, or a Unix socket at
  * `path`, mode 0660 and of group `gid` (or of its folder's, if that is set-group-ID), in the
  * place of one that nobody listens on.  Returns the descriptor, or -1 with errno.  See tcp(7),

@@ -22,7 +22,7 @@
 #include "supervisor/upstream.h"
 #include "supervisor/version.h"
 
-enum { PFD_SIGNALS, PFD_CHILDREN };
+enum { PFD_SIGNALS, PFD_RESOLVER, PFD_CHILDREN = PFD_RESOLVER + CHILD_POLLFDS };
 
 struct supervisor {
 	struct options *options;
@@ -30,6 +30,10 @@ struct supervisor {
 	int signals; /* signalfd */
 	int64_t now;
 	int announced;
+	int totals_wanted; /* as soon as there are some */
+	struct msg_identity identity;
+	struct upstream_name upstream;
+	int begun; /* its address is known, and the children were started */
 	struct children children;
 };
 
@@ -66,6 +70,42 @@ announce(struct supervisor *s)
 	    identity->namespaces, identity->landlock);
 }
 
+/* The upstream's address is known: what depends on it, and the children. */
+static void
+begin(struct supervisor *s)
+{
+	struct children *c = &s->children;
+
+	keepers_init(s->options, &s->upstream.address, &s->identity, &c->keepers);
+	if (s->options->metrics_enabled)
+		exporter_init(s->options, &c->keepers, &c->exporter);
+	children_start(c, s->now);
+	s->begun = 1;
+}
+
+static void
+upstream_changed(struct supervisor *s)
+{
+	struct exporter *e = &s->children.exporter;
+
+	if (!s->begun) {
+		begin(s);
+		return;
+	}
+	keepers_move(&s->children.keepers, &s->upstream.address, s->now);
+	e->status.upstream_changes++;
+	endpoint_format_ipv6(&s->upstream.address, e->status.upstream);
+	e->changed = 1;
+}
+
+static void
+log_totals(struct supervisor *s)
+{
+	s->totals_wanted = !s->begun;
+	if (s->begun)
+		totals_log(&s->children.keepers, children_restarts(&s->children));
+}
+
 /* ---- loop ---- */
 
 static void
@@ -74,6 +114,7 @@ stop(struct supervisor *s, int signo)
 	if (s->children.stopping)
 		return;
 	log_info("stopping", "signal=%s", sigabbrev_np(signo));
+	resolver_stop(&s->upstream.resolver, s->now);
 	children_stop(&s->children, s->now);
 }
 
@@ -92,11 +133,12 @@ take_signals(struct supervisor *s)
 			stop(s, signo);
 			break;
 		case SIGHUP:
-			log_warn("signal ignored", "signal=%s reason=%s", "HUP",
-			    "resolving again is not built in yet");
+			if (upstream_look_up(&s->upstream, s->now) == -1)
+				log_info("signal ignored", "signal=%s reason=%s", "HUP",
+				    "the upstream is not given by name");
 			break;
 		case SIGUSR1:
-			totals_log(&s->children.keepers, children_restarts(&s->children));
+			log_totals(s);
 			break;
 		}
 	}
@@ -105,13 +147,24 @@ take_signals(struct supervisor *s)
 static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
+	uint64_t errors = s->upstream.errors;
+
 	children_hear(&s->children, &pfd[PFD_CHILDREN], s->now);
 	if (pfd[PFD_SIGNALS].revents != 0)
 		take_signals(s);
-	if (!s->announced && children_ready(&s->children))
+	if (s->children.stopping)
+		return;
+	if (upstream_turn(&s->upstream, s->now))
+		upstream_changed(s);
+	if (s->upstream.errors != errors) {
+		s->children.exporter.status.resolve_errors = s->upstream.errors;
+		s->children.exporter.changed = 1;
+	}
+	if (s->begun && !s->announced && children_ready(&s->children))
 		announce(s);
-	if (!s->children.stopping)
-		children_turn(&s->children, s->now);
+	if (s->totals_wanted)
+		log_totals(s);
+	children_turn(&s->children, s->now);
 }
 
 static void
@@ -123,8 +176,12 @@ supervisor_loop(struct supervisor *s)
 
 	pfd[PFD_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 	do {
+		upstream_watch(&s->upstream, s->now, &pfd[PFD_RESOLVER]);
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
 		deadline = children_deadline(&s->children, s->now);
+		if (!s->children.stopping)
+			deadline =
+			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
 		if (poll(pfd, n, clock_timeout(deadline, s->now)) == -1 && errno != EINTR)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();
@@ -135,18 +192,6 @@ supervisor_loop(struct supervisor *s)
 
 /* ---- start ---- */
 
-static void
-warn_not_yet(const char *flag, const char *meaning)
-{
-	log_warn("not built in yet", "flag=%s meaning=%s", flag, meaning);
-}
-
-static void
-print_not_yet(const char *flag, const char *meaning)
-{
-	warnx("%s: not built in yet: %s", flag, meaning);
-}
-
 static int
 check(struct options *o, struct msg_identity *identity, int binary)
 {
@@ -154,7 +199,6 @@ check(struct options *o, struct msg_identity *identity, int binary)
 	identity->log_level = LOG_LEVEL_ERROR;
 	upstream_resolve(o, identity, binary);
 	options_print(o, stdout);
-	options_not_yet(o, print_not_yet);
 	return (0);
 }
 
@@ -164,34 +208,31 @@ supervisor_main(struct options *o)
 	struct supervisor *s = &supervisor;
 	struct keepers *keepers = &s->children.keepers;
 	struct exporter *exporter = &s->children.exporter;
-	struct msg_identity identity;
 	int binary;
 
 	s->options = o;
+	/* Before anything takes its time: each signal is kept until it can be served. */
+	if (o->action != OPTIONS_CHECK && (s->signals = signals_open()) == -1)
+		err(EXIT_REFUSED, "signalfd");
 	if ((binary = child_open_binary()) == -1)
 		err(EXIT_REFUSED, "/proc/self/exe");
-	identity_init(o, &identity);
+	identity_init(o, &s->identity);
 	if (o->action == OPTIONS_CHECK)
-		return (check(o, &identity, binary));
+		return (check(o, &s->identity, binary));
 	start_log(s);
-	options_not_yet(o, warn_not_yet);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
 	udp_listeners_open(o, keepers);
 	if (o->metrics_enabled) {
-		identity_metrics(o, &identity, &exporter->identity);
+		identity_metrics(o, &s->identity, &exporter->identity);
 		exporter->listener =
-		    http_listener_open(o, &identity, exporter->identity.gid, binary);
+		    http_listener_open(o, &s->identity, exporter->identity.gid, binary);
 	}
-	identity_confine(&identity);
-	upstream_resolve(o, &identity, binary);
-	keepers_init(o, &identity, keepers);
-	if (o->metrics_enabled)
-		exporter_init(o, keepers, exporter);
-	if ((s->signals = signals_open()) == -1)
-		err(EXIT_REFUSED, "signalfd");
+	identity_confine(&s->identity);
 	s->now = clock_now();
-	children_start(&s->children, s->now);
+	upstream_init(&s->upstream, o, &s->identity, binary, s->now);
+	if (o->upstream_literal)
+		begin(s);
 	supervisor_loop(s);
 	if (o->metrics_enabled)
 		http_listener_unlink(o);

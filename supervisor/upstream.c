@@ -1,23 +1,172 @@
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "supervisor/resolver.h"
+#include "common/clock.h"
+#include "common/log.h"
 #include "supervisor/upstream.h"
 #include "supervisor/visible.h"
+
+/* Between tries while the name cannot be looked up: doubled from the first to the longest. */
+#define RETRY_FIRST SECOND
+#define RETRY_MOST (30 * SECOND)
+
+static const char *
+reason(const struct msg_resolved *result)
+{
+	return (result->ipv4_only ? "has an IPv4 address only" : result->error);
+}
+
+static void __attribute__((noreturn))
+refuse_name(const char *text, const struct msg_resolved *result)
+{
+	refuse(EXIT_REFUSED, "--upstream %s: %s: want a name with an AAAA record", text,
+	    reason(result));
+}
+
+static void
+use(struct sockaddr_in6 *address, const struct msg_resolved *result, uint32_t i)
+{
+	memcpy(&address->sin6_addr, result->found[i].address, sizeof(address->sin6_addr));
+	address->sin6_scope_id = result->found[i].scope;
+	address->sin6_family = AF_INET6;
+}
 
 void
 upstream_resolve(struct options *o, const struct msg_identity *id, int binary)
 {
 	struct msg_resolved result;
-	char text[ENDPOINT_STRLEN];
 
 	if (o->upstream_literal)
 		return;
 	if (resolve(o->upstream_host, 0, id, binary, &result) == -1)
-		refuse(EXIT_REFUSED, "--upstream %s: %s: want a name with an AAAA record",
-		    o->upstream, result.ipv4_only ? "has an IPv4 address only" : result.error);
-	memcpy(&o->upstream_address.sin6_addr, result.found[0].address,
-	    sizeof(o->upstream_address.sin6_addr));
-	o->upstream_address.sin6_scope_id = result.found[0].scope;
-	log_info("upstream resolved", "upstream=%s address=%s", o->upstream,
-	    endpoint_format_ipv6(&o->upstream_address, text));
+		refuse_name(o->upstream, &result);
+	use(&o->upstream_address, &result, 0);
+}
+
+void
+upstream_init(struct upstream_name *u, const struct options *o, const struct msg_identity *id,
+    int binary, int64_t now)
+{
+	u->host = o->upstream_literal ? NULL : o->upstream_host;
+	u->text = o->upstream;
+	u->address = o->upstream_address;
+	u->interval = o->resolve_interval;
+	u->delay = RETRY_FIRST;
+	u->at = NEVER;
+	resolver_init(&u->resolver, id, binary);
+	if (u->host == NULL)
+		return;
+	u->address.sin6_family = 0;
+	u->at = now;
+}
+
+int
+upstream_look_up(struct upstream_name *u, int64_t now)
+{
+	if (u->host == NULL)
+		return (-1);
+	u->wanted = 1;
+	u->at = now;
+	return (0);
+}
+
+void
+upstream_watch(const struct upstream_name *u, int64_t now, struct pollfd *pfd)
+{
+	resolver_watch(&u->resolver, now, pfd);
+}
+
+int64_t
+upstream_deadline(const struct upstream_name *u, int64_t now)
+{
+	if (u->resolver.child.pid != 0)
+		return (resolver_deadline(&u->resolver, now));
+	return (u->at);
+}
+
+/* ---- a look-up's end ---- */
+
+/* Whether the address in use is one of those that were found. */
+static int
+is_listed(const struct upstream_name *u, const struct msg_resolved *result)
+{
+	uint32_t i;
+
+	for (i = 0; i < result->count; i++)
+		if (memcmp(&u->address.sin6_addr, result->found[i].address,
+			sizeof(u->address.sin6_addr)) == 0 &&
+		    u->address.sin6_scope_id == result->found[i].scope)
+			return (1);
+	return (0);
+}
+
+/* Said once, until one succeeds again. */
+static void
+failed(struct upstream_name *u, const struct msg_resolved *result, int64_t now)
+{
+	u->errors++;
+	if (u->delay == RETRY_FIRST)
+		log_warn(
+		    "upstream not resolved", "upstream=%s error=%s", u->text, reason(result));
+	u->at = now + u->delay;
+	u->delay = u->delay * 2 < RETRY_MOST ? u->delay * 2 : RETRY_MOST;
+}
+
+/* So that not all relays of the world ask at once: a tenth sooner or later. */
+static int64_t
+next_look_up(const struct upstream_name *u, int64_t now)
+{
+	int64_t tenth = u->interval / 10;
+
+	if (u->interval == 0)
+		return (NEVER);
+	if (u->interval > NEVER - now - tenth)
+		return (NEVER);
+	return (now + u->interval - tenth + tenth / 500 * arc4random_uniform(1000));
+}
+
+static int
+found(struct upstream_name *u, const struct msg_resolved *result, int64_t now)
+{
+	char text[ENDPOINT_STRLEN];
+
+	if (u->delay != RETRY_FIRST && u->address.sin6_family != 0)
+		log_info("upstream resolved again", "upstream=%s", u->text);
+	u->delay = RETRY_FIRST;
+	u->at = next_look_up(u, now);
+	if (u->address.sin6_family != 0 && is_listed(u, result))
+		return (0);
+	use(&u->address, result, 0);
+	log_info("upstream resolved", "upstream=%s address=%s", u->text,
+	    endpoint_format_ipv6(&u->address, text));
+	return (1);
+}
+
+int
+upstream_turn(struct upstream_name *u, int64_t now)
+{
+	struct msg_resolved result;
+	int changed = 0;
+
+	if (resolver_turn(&u->resolver, &result, now)) {
+		if (result.count > 0)
+			changed = found(u, &result, now);
+		else if (u->address.sin6_family == 0 && !result.temporary)
+			refuse_name(u->text, &result);
+		else
+			failed(u, &result, now);
+		if (u->wanted)
+			u->at = now;
+	}
+	if (u->resolver.child.pid != 0 || now < u->at)
+		return (changed);
+	u->wanted = 0;
+	u->at = NEVER;
+	if (resolver_start(&u->resolver, u->host, 0, now) == -1) {
+		memset(&result, 0, sizeof(result));
+		strlcpy(result.error, strerror(errno), sizeof(result.error));
+		failed(u, &result, now);
+	}
+	return (changed);
 }

@@ -1,13 +1,47 @@
 #ifndef SUPERVISOR_UPSTREAM_H
 #define SUPERVISOR_UPSTREAM_H
 
-#include "common/messages.h"
 #include "supervisor/options.h"
+#include "supervisor/resolver.h"
 
 /*
- * Find the upstream's address, if it was given by name, by a look-up in a child of this
- * identity that executes `binary`.  Ends the program with EXIT_REFUSED if there is none.
+ * The upstream's address.  A literal stays; a name is looked up at start, again every
+ * --resolve-interval, and when it is asked for.  The address in use is kept as long as the name
+ * lists it, and when a look-up fails.
+ */
+struct upstream_name {
+	const char *host; /* NULL: a literal */
+	const char *text; /* --upstream as given */
+	struct resolver resolver;
+	struct sockaddr_in6 address; /* sin6_family 0: not known yet */
+	int64_t interval;	     /* 0: not by itself */
+	int64_t delay;		     /* before the next try while look-ups fail */
+	int64_t at;		     /* when the next look-up begins; NEVER */
+	int wanted;		     /* another one, when this one has ended */
+	uint64_t errors;	     /* look-ups that failed */
+};
+
+/*
+ * Look it up and wait for that, for --check.  Ends the program with EXIT_REFUSED if there is no
+ * address.
  */
 void upstream_resolve(struct options *options, const struct msg_identity *identity, int binary);
+
+/* The address of `options`; a name is looked up in the next turn. */
+void upstream_init(struct upstream_name *upstream, const struct options *options,
+    const struct msg_identity *identity, int binary, int64_t now);
+
+/* Look the name up now.  Returns 0, or -1 if it is none. */
+int upstream_look_up(struct upstream_name *upstream, int64_t now);
+
+/* Fill in CHILD_POLLFDS entries of a poll set; and when upstream_turn() must be called. */
+void upstream_watch(const struct upstream_name *upstream, int64_t now, struct pollfd *pfd);
+int64_t upstream_deadline(const struct upstream_name *upstream, int64_t now);
+
+/*
+ * Go on.  Returns whether upstream->address has changed.  Ends the program with EXIT_REFUSED if
+ * there never was one and the name has none.
+ */
+int upstream_turn(struct upstream_name *upstream, int64_t now);
 
 #endif

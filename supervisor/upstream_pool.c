@@ -72,8 +72,8 @@ tell_supply(struct keeper *k)
 	return (0);
 }
 
-static void
-change_supply(struct keeper *k, enum supply supply, int error)
+void
+upstream_pool_supply(struct keeper *k, enum supply supply, int error)
 {
 	char address[ENDPOINT_STRLEN];
 	const char *child = k->child->name;
@@ -152,17 +152,17 @@ make_sockets(struct keeper *k, int64_t now)
 		}
 		if (!is_exhaustion(errno)) {
 			k->retry_at = now + RETRY_UNREACHABLE;
-			change_supply(k, SUPPLY_UNREACHABLE, errno);
+			upstream_pool_supply(k, SUPPLY_UNREACHABLE, errno);
 			return;
 		}
 		/* No hurry while there are some. */
 		k->retry_at = now + (pool == 0 ? RETRY_EXHAUSTED : SECOND);
 		if (pool == 0)
-			change_supply(k, SUPPLY_EXHAUSTED, errno);
+			upstream_pool_supply(k, SUPPLY_EXHAUSTED, errno);
 		return;
 	}
 	if (pool > 0)
-		change_supply(k, SUPPLY_OK, 0);
+		upstream_pool_supply(k, SUPPLY_OK, 0);
 }
 
 int

@@ -9,6 +9,9 @@
  */
 int upstream_pool_turn(struct keeper *keeper, int64_t now);
 
+/* Note whether sockets can be had, and log it if that has changed; `error` is an errno. */
+void upstream_pool_supply(struct keeper *keeper, enum supply supply, int error);
+
 /* Close a socket, of the pool or a session's; its port rests. */
 void upstream_pool_close(struct keeper *keeper, uint32_t slot, int64_t now);
 

@@ -475,20 +475,6 @@ chroot_body()
 	stop_udp46
 }
 
-root_case not_yet "Flags of later versions are accepted with a warning"
-not_yet_body()
-{
-	make_network
-	start_echo 7000
-	start_udp46_default --resolve-interval 30s
-	expect "warnings" "$(grep 'level=WARN' "$log" | grep -c -F -e --resolve-interval)" -eq 1
-	client_ok works -n 5 192.0.2.1 5000
-	stop_udp46
-	start_udp46_default
-	! grep -E 'level=WARN.*--resolve' "$log" ||
-	    fail "a warning without a reason"
-}
-
 is_up_json_or_dead()
 {
 	grep -q '"msg":"started"' "$log" || has_ended "$(cat udp46.pid)"

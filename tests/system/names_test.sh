@@ -1,0 +1,207 @@
+# An upstream given by name, whose address changes: DESIGN, "Supervision", and the file that
+# names are looked up in here.
+
+# shellcheck disable=SC2119
+. "$(atf_get_srcdir)/http.subr"
+
+# Names of the daemon's own, in the file `hosts`, which may change.
+private_names()
+{
+	echo '2001:db8:1::2 home.example.net' >hosts
+	echo 'hosts: files' >nsswitch.conf
+	cat >private <<-'END'
+		for file in hosts nsswitch.conf; do
+			mount --bind "$file" "$(readlink -f "/etc/$file")" || exit 70
+		done
+		exec "$@"
+	END
+	wrapper="unshare --mount sh private"
+}
+
+# The home has a second address, at which the same service answers.
+second_address()
+{
+	atf_check ip -n "$home" address add 2001:db8:1::3/64 dev relay nodad
+	echo_name=echo3
+	start_echo -b 2001:db8:1::3 7000
+	echo_name=
+}
+
+# name_is ADDRESS...: in place, as the file is mounted.
+name_is()
+{
+	for _address in "$@"; do
+		echo "$_address home.example.net"
+	done >hosts.new
+	cat hosts.new >hosts
+}
+
+start_named()
+{
+	start_udp46 --listen 192.0.2.1:5000 --upstream home.example.net:7000 "$@"
+}
+
+hup()
+{
+	kill -HUP "$(log_values started pid)"
+}
+
+ports_of()
+{
+	sed -n 's/^peer [^ ]* //p' "$1.out" | sort
+}
+
+root_case moves "The upstream moves, and sessions move with it: every port stays"
+moves_body()
+{
+	make_network
+	private_names
+	start_echo -b 2001:db8:1::2 7000
+	second_address
+	start_named --resolve-interval 0s
+	start_many -n 100 192.0.2.1 5000
+	many_round
+	many_round
+	expect "served" "$(value answered many.out)" -eq 100
+	name_is 2001:db8:1::3
+	hup
+	wait_log 'upstream moved'
+	many_round
+	expect "served at once" "$(value answered many.out)" -eq 100
+	ports_of echo >before
+	ports_of echo3 >after
+	expect "sessions that moved" "$(wc -l <after)" -eq 100
+	atf_check cmp before after
+	# Newcomers go there, too, and those in stock.
+	client_ok newcomer -b 192.0.2.12:6000 -n 2 192.0.2.1 5000
+	expect "ports at the second address" "$(ports_of echo3 | wc -l)" -eq 101
+	read_totals
+	expect "sessions" "$(total sessions_created)" -eq 101
+	# And back, by itself and across a crash of the relay.
+	kill_relay KILL
+	many_round
+	expect "served after a crash" "$(value answered many.out)" -eq 100
+	name_is 2001:db8:1::2
+	hup
+	wait_for 30 more_records 'upstream moved' 1 || fail "it does not move back"
+	many_round
+	expect "served again" "$(value answered many.out)" -eq 100
+	stop_udp46
+}
+
+root_case by_itself "The name is looked up again every --resolve-interval"
+by_itself_body()
+{
+	make_network
+	private_names
+	start_echo -b 2001:db8:1::2 7000
+	second_address
+	start_named --resolve-interval 500ms --log-level debug
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	# The address in use is kept while it is listed, wherever.
+	name_is 2001:db8:1::3 2001:db8:1::2
+	_looked=$(log_count 'child started')
+	wait_for 30 more_records 'child started' $((_looked + 3)) || fail "it does not look again"
+	expect "moves" "$(log_count 'upstream moved')" -eq 0
+	name_is 2001:db8:1::3
+	wait_log 'upstream moved'
+	expect "from" "$(log_values 'upstream moved' from)" = '[2001:db8:1::2]:7000'
+	expect "to" "$(log_values 'upstream moved' to)" = '[2001:db8:1::3]:7000'
+	client_ok after -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "ports" "$(ports_of echo3)" = "$(ports_of echo)"
+	stop_udp46
+}
+
+root_case keeps_old "A look-up that fails keeps the old address, and is logged once"
+keeps_old_body()
+{
+	make_network
+	private_names
+	start_echo 7000
+	start_named --resolve-interval 300ms --log-level debug
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	name_is
+	wait_log 'upstream not resolved'
+	_looked=$(log_count 'child started')
+	wait_for 30 more_records 'child started' $((_looked + 1)) || fail "it does not look again"
+	client_ok meanwhile -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "said" "$(log_count 'upstream not resolved')" -eq 1
+	name_is 2001:db8:1::2
+	wait_log 'upstream resolved again'
+	expect "moves" "$(log_count 'upstream moved')" -eq 0
+	expect "ports at home" "$(upstream_ports | wc -l)" -eq 1
+	stop_udp46
+}
+
+root_case stream "A stream goes on while the upstream moves to and fro"
+stream_body()
+{
+	make_network
+	private_names
+	start_echo -b 2001:db8:1::2 7000
+	second_address
+	start_named --resolve-interval 0s
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	spawn stream "$client" "$helpers/client" -b 192.0.2.10:6000 -n 4000 -r 1000 192.0.2.1 5000
+	for _address in 3 2 3; do
+		sleep 0.7
+		_moved=$(log_count 'upstream moved')
+		name_is 2001:db8:1::$_address
+		hup
+		wait_for 30 more_records 'upstream moved' "$_moved" || fail "it does not move"
+	done
+	finish stream
+	cat stream.out
+	expect "sent" "$(value sent stream.out)" -eq 4000
+	# What the old upstream had sent when its socket turned away.
+	expect "lost" "$(value lost stream.out)" -le 12
+	expect "corrupt" "$(value corrupt stream.out)" -eq 0
+	expect "ports" "$(ports_of echo3)" = "$(ports_of echo)"
+	stop_udp46
+}
+
+root_case not_yet "A name that cannot be looked up yet is waited for, and said once"
+not_yet_body()
+{
+	make_network
+	private_names
+	start_echo 7000
+	echo 'hosts: dns' >nsswitch.conf
+	echo 'nameserver 127.0.0.1' >resolv.conf
+	sed -i 's/hosts nsswitch/resolv.conf hosts nsswitch/' private
+	mkdir -m 755 empty
+	spawn udp46 "$relay" $wrapper "$udp46" --user nobody --chroot "$PWD/empty" \
+	    --log-format text --listen 192.0.2.1:5000 --upstream home.example.net:7000
+	wait_log 'upstream not resolved'
+	_pid=$(cat udp46.pid)
+	# Signals of now are served when they can be.
+	kill -USR1 "$_pid"
+	kill -HUP "$_pid"
+	sleep 1
+	expect "totals" "$(log_count totals)" -eq 0
+	echo 'hosts: files' >nsswitch.conf
+	wait_log started
+	wait_log totals
+	expect "said" "$(log_count 'upstream not resolved')" -eq 1
+	client_ok after -n 2 192.0.2.1 5000
+	stop_udp46
+}
+
+root_case ended_early "SIGTERM ends it while the name is being looked up"
+ended_early_body()
+{
+	make_network
+	private_names
+	cp "$helpers/hostile" resolver-log
+	mkdir -m 755 empty
+	udp46=$PWD/resolver-log
+	for _signal in TERM INT; do
+		spawn udp46 "$relay" "$udp46" --user nobody --chroot "$PWD/empty" \
+		    --log-format text --log-level debug --listen 192.0.2.1:5000 \
+		    --upstream home.example.net:7000
+		wait_log 'child started'
+		kill -$_signal "$(cat udp46.pid)"
+		finish udp46 5
+		expect "exit status" "$status" -eq 0
+	done
+}
