@@ -279,18 +279,24 @@ resolve()
 	    --log-format text --listen 192.0.2.1:5000 --upstream name.example.net:7000
 }
 
+# It is looked for again and again, and the last one is given up, too.
+given_up()
+{
+	wait_log 'upstream not resolved'
+	expect_quick_end
+	expect_clean_log resolver
+}
+
 root_case resolver_floods "A resolver that talks for ever is given up after 12 s"
 resolver_floods_body()
 {
 	make_network
 	become resolver-log
 	resolve
-	wait_log 'child started'
+	wait_log 'log records held back'
 	expect_bounded
-	finish udp46 30
-	expect "exit status" "$status" -eq 1
-	grep 'no answer from the resolver: Connection timed out' udp46.err || fail "$(cat udp46.err)"
-	expect_clean_log resolver
+	given_up
+	expect "why" "$(grep -c 'no answer from the resolver: Connection timed out' "$log")" -eq 1
 }
 
 root_case resolver_floods_stderr "The same by its standard error, which is not ours"
@@ -301,10 +307,8 @@ resolver_floods_stderr_body()
 	resolve
 	wait_log 'standard error'
 	expect_bounded
-	finish udp46 30
-	expect "exit status" "$status" -eq 1
-	expect_clean_log resolver
-	expect "lines of standard error" "$(wc -l <udp46.err)" -eq 1
+	given_up
+	[ ! -s udp46.err ] || fail "standard error: $(head -c 200 udp46.err)"
 }
 
 root_case resolver_stays "A resolver that does not end is ended"
