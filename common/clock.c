@@ -29,9 +29,18 @@ int64_t
 clock_wall_at(int64_t when)
 {
 	/* First, so that a tick in between makes the result earlier, never later, than it was. */
-	int64_t wall = read_clock(CLOCK_REALTIME_COARSE);
+	int64_t wall = read_clock(CLOCK_REALTIME_COARSE) - (clock_now() - when);
 
-	return (wall - (clock_now() - when));
+	return (wall > 0 ? wall : 0);
+}
+
+void
+clock_follow(int64_t when, int64_t *wall)
+{
+	int64_t now = clock_wall_at(when);
+
+	if (*wall < now - SECOND || *wall > now + SECOND)
+		*wall = now;
 }
 
 int
@@ -43,6 +52,6 @@ clock_timeout(int64_t deadline, int64_t now)
 		return (-1);
 	if (deadline <= now)
 		return (0);
-	ms = (deadline - now + MILLISECOND - 1) / MILLISECOND;
+	ms = (deadline - now - 1) / MILLISECOND + 1;
 	return (ms > INT_MAX ? INT_MAX : (int)ms);
 }

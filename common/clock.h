@@ -23,15 +23,28 @@ int64_t clock_wall(void);
 
 /*
  * What clock_wall() would have said at `when`, a reading of clock_now(), had the wall clock not
- * been set since: as coarse as that.
+ * been set since: as coarse as that, and never before the epoch.
  */
 int64_t clock_wall_at(int64_t when);
+
+/*
+ * Correct *wall, what clock_wall() said at `when`, if the wall clock has been set since; else it
+ * stays, so that what was once told of a moment is not told a tick differently later.
+ */
+void clock_follow(int64_t when, int64_t *wall);
 
 /*
  * The timeout for poll(2) that wakes at `deadline`, given the time `now` (both as
  * of clock_now): milliseconds rounded up, 0 when it has passed, -1 for NEVER.
  */
 int clock_timeout(int64_t deadline, int64_t now);
+
+/* When `duration`, which is not negative, has passed since `now`: NEVER if that is too far off. */
+static inline int64_t
+clock_after(int64_t now, int64_t duration)
+{
+	return (duration > NEVER - now ? NEVER : now + duration);
+}
 
 /* The earlier of two deadlines. */
 static inline int64_t

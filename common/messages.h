@@ -130,15 +130,16 @@ enum session_state {
 /* What outlives the relay: enough to take the session up again. */
 struct session_record {
 	uint64_t id;		 /* session_id */
-	int64_t created;	 /* nanoseconds since the epoch */
+	int64_t created;	 /* clock_wall(), for showing */
 	uint32_t client_address; /* network byte order, as the port */
 	uint32_t local_address;	 /* the client last wrote to it */
 	uint16_t client_port;
 	uint16_t listener; /* index */
 	uint8_t state;	   /* enum session_state */
 	uint8_t pad[3];
+	int64_t opened; /* clock_now(), which all processes of one boot share */
 };
-_Static_assert(sizeof(struct session_record) == 32, "padding");
+_Static_assert(sizeof(struct session_record) == 40, "padding");
 
 /* Names a socket of the store: the generation tells its successive users apart. */
 struct socket_name {
@@ -159,14 +160,14 @@ struct msg_restore {
 	struct msg_socket socket;
 	struct session_record record;
 };
-_Static_assert(sizeof(struct msg_restore) == 48, "padding");
+_Static_assert(sizeof(struct msg_restore) == 56, "padding");
 
 /* MSG_RECORDS: an array. */
 struct msg_record {
 	struct socket_name name;
 	struct session_record record;
 };
-_Static_assert(sizeof(struct msg_record) == 40, "padding");
+_Static_assert(sizeof(struct msg_record) == 48, "padding");
 
 /* Whether new sockets can be had. */
 enum supply {
@@ -218,7 +219,7 @@ _Static_assert(sizeof(struct msg_resolved) == 8 + 20 * RESOLVED_MAX + 128, "padd
 
 /* MSG_METRICS_CONFIG: what stays the same while the program runs. */
 struct msg_metrics_config {
-	int64_t started; /* clock_wall() of the program's start */
+	int64_t started; /* clock_now() at the program's start */
 	uint32_t listeners;
 	uint32_t session_capacity;
 	uint32_t session_labels;
@@ -281,7 +282,7 @@ struct msg_session {
 	uint64_t packets[2]; /* by enum direction */
 	uint64_t bytes[2];
 };
-_Static_assert(sizeof(struct msg_session) == 104, "padding");
+_Static_assert(sizeof(struct msg_session) == 112, "padding");
 
 /* Sessions, and totals of listeners, in one message. */
 #define MSG_SESSIONS_MAX 128

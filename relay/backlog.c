@@ -38,7 +38,7 @@ backlog_wait_for_upstream(
 	struct datagram head = {
 		.wait = s->fd == -1 ? WAIT_SOCKET : WAIT_ROOM,
 		.deadline = s->fd == -1 ? s->opened + SOCKET_WAIT_MAX
-					: r->now + r->config.write_timeout,
+					: clock_after(r->now, r->config.write_timeout),
 		.session = owner.session,
 	};
 
@@ -53,7 +53,7 @@ backlog_wait_for_clients(
     struct relay *r, struct listener *l, const struct send_batch *batch, uint32_t i)
 {
 	const struct queue_owner owner = { NONE, (uint32_t)(l - r->listener) };
-	struct datagram head = { .deadline = r->now + r->config.write_timeout };
+	struct datagram head = { .deadline = clock_after(r->now, r->config.write_timeout) };
 	const struct session *s;
 
 	for (; i < batch->messages; i++) {

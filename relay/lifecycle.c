@@ -141,16 +141,15 @@ restore_session(struct relay *r, const struct session_record *record)
 {
 	const struct session_key key = { record->client_address, record->client_port,
 		record->listener };
-	int64_t wall = clock_wall_at(r->now);
 	struct session *s;
 
-	if (!session_record_holds(record, r->nlisteners, wall) ||
+	if (!session_record_holds(record, r->nlisteners, r->now) ||
 	    session_find(&r->table, &key) != NULL)
 		return (NULL);
 	if ((s = session_open(&r->table, &key, record->id, r->now, record->created)) == NULL)
 		return (NULL);
 	s->local_address = record->local_address;
-	s->opened = r->now - (wall - record->created);
+	s->opened = record->opened;
 	/* As of a session that never had a reply: see snapshot.c. */
 	if (record->state == SESSION_UNREPLIED)
 		s->last_upstream = s->opened;

@@ -305,14 +305,15 @@ session_record(const struct session *s, struct session_record *record)
 		.client_port = s->key.client_port,
 		.listener = s->key.listener,
 		.state = s->state,
+		.opened = s->opened,
 	};
 }
 
 int
-session_record_holds(const struct session_record *record, uint32_t listeners, int64_t wall)
+session_record_holds(const struct session_record *record, uint32_t listeners, int64_t now)
 {
 	return (record->id != 0 && record->client_port != 0 && record->listener < listeners &&
-	    record->state < SESSION_CLOSED && record->created > 0 && record->created <= wall &&
+	    record->state < SESSION_CLOSED && record->opened > 0 && record->opened <= now &&
 	    record->pad[0] == 0 && record->pad[1] == 0 && record->pad[2] == 0);
 }
 
@@ -374,9 +375,9 @@ expiry(const struct session_table *table, const struct session *s)
 {
 	int64_t last = s->last_client > s->last_upstream ? s->last_client : s->last_upstream;
 
-	return (last +
-	    (s->state == SESSION_ASSURED ? table->config.session_timeout
-					 : table->config.unreplied_timeout));
+	return (clock_after(last,
+	    s->state == SESSION_ASSURED ? table->config.session_timeout
+					: table->config.unreplied_timeout));
 }
 
 struct session *

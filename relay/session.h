@@ -38,8 +38,8 @@ struct session {
 	uint64_t bytes[DIRECTION_MAX];
 	struct queue *queue; /* datagrams that could not be sent yet, or NULL */
 	uint64_t id;
-	int64_t created;		     /* clock_wall() */
-	int64_t opened;			     /* clock_now() of its creation, or as if */
+	int64_t created;		     /* clock_wall(), for showing */
+	int64_t opened;			     /* clock_now() then */
 	uint32_t slot;			     /* of its socket, or NONE */
 	uint32_t next;			     /* in the list of reports, of waiters, or free */
 	uint32_t plain_until[DIRECTION_MAX]; /* seconds: until then no trains are sent */
@@ -113,9 +113,9 @@ struct session *session_open(struct session_table *table, const struct session_k
 
 /*
  * Whether a record from a relay before us, which may have been an attacker's, can be a
- * session's, with so many listeners and at this clock_wall().
+ * session's, with so many listeners and at this clock_now().
  */
-int session_record_holds(const struct session_record *record, uint32_t listeners, int64_t wall);
+int session_record_holds(const struct session_record *record, uint32_t listeners, int64_t now);
 
 /* What outlives the relay of this session. */
 void session_record(const struct session *session, struct session_record *record);

@@ -67,7 +67,7 @@ take_question(struct relay *r)
 	return (1);
 }
 
-/* When it was by the wall clock; never before the session, though that clock may be set. */
+/* When it was by the wall clock, but for a tick; never before the session. */
 static int64_t
 wall_of(const struct session *s, int64_t when)
 {
@@ -77,12 +77,13 @@ wall_of(const struct session *s, int64_t when)
 }
 
 static void
-describe(const struct session *s, struct msg_session *to)
+describe(struct session *s, struct msg_session *to)
 {
 	struct sockaddr_in6 local = { 0 };
 	socklen_t len = sizeof(local);
 
 	memset(to, 0, sizeof(*to));
+	clock_follow(s->opened, &s->created);
 	session_record(s, &to->record);
 	/* Asked for each time: it changes when the upstream moves. */
 	if (getsockname(s->fd, (struct sockaddr *)&local, &len) == 0) {
@@ -101,8 +102,8 @@ static int
 answer_sessions(struct relay *r)
 {
 	static struct msg_session sessions[MSG_SESSIONS_MAX];
-	const struct session_table *table = &r->table;
-	const struct session *s;
+	struct session_table *table = &r->table;
+	struct session *s;
 	uint32_t i = r->snapshot.question.from, places = 0, n = 0;
 
 	for (; i < table->used && n < MSG_SESSIONS_MAX && places < PLACES_AN_ANSWER;

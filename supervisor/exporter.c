@@ -20,7 +20,7 @@ exporter_init(const struct options *o, const struct keepers *all, struct exporte
 
 	e->identity.namespaces = k->identity.namespaces;
 	e->identity.descriptors = EXPORTER_DESCRIPTORS + all->count;
-	config->started = clock_wall();
+	config->started = clock_now();
 	config->listeners = k->config.listeners;
 	config->workers = all->count;
 	for (i = 0; i < all->count; i++)

@@ -23,7 +23,7 @@ struct slot {
 	uint8_t pad[5];
 	struct session_record record; /* opaque here: the relay's word, for its successor */
 };
-_Static_assert(sizeof(struct slot) == 48, "what a session costs the supervisor");
+_Static_assert(sizeof(struct slot) == 56, "what a session costs the supervisor");
 
 /*
  * The socket store's book-keeping: which sockets exist, who has them, and what is known of

@@ -135,6 +135,7 @@ metrics_turn(struct metrics *m, const struct pollfd *pfd)
 	uint32_t i;
 
 	m->sources.now = clock_now();
+	clock_follow(m->sources.config.started, &m->sources.started);
 	if (pfd[PFD_CONTROL].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL))
 		receive(m);
 	for (i = 0; i < m->sources.config.workers; i++) {

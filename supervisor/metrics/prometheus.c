@@ -18,6 +18,7 @@ struct prometheus {
 	const struct msg_metrics_status *status;
 	const struct source *relay;
 	const struct msg_listener *listener;
+	int64_t started;
 	struct totals totals;
 };
 
@@ -264,7 +265,7 @@ program(struct text *t, const struct prometheus *p)
 	text_printf(t, "udp46_build_info{version=\"%s\",commit=\"%s\",date=\"%s\"} 1\n",
 	    p->config->version, p->config->commit, p->config->date);
 	timestamp(t, "process_start_time_seconds",
-	    "When the program was started, in seconds since the epoch.", p->config->started);
+	    "When the program was started, in seconds since the epoch.", p->started);
 	relay_up(t, p);
 	single(t, "udp46_listeners", "gauge", "Addresses that are listened on.",
 	    p->config->listeners);
@@ -328,7 +329,7 @@ add_up(struct prometheus *p, const struct sources *from)
 	uint32_t i;
 
 	*p = (struct prometheus){ &from->config, &from->status, from->relay, from->listener,
-		*from->relay[0].totals };
+		from->started, *from->relay[0].totals };
 	for (i = 1; i < from->config.workers; i++)
 		totals_add(&p->totals, from->relay[i].totals);
 	/* What no relay can count. */

@@ -19,6 +19,7 @@ struct sources {
 	struct msg_metrics_status status;
 	struct source relay[WORKERS_MAX]; /* config.workers of them */
 	int64_t now;			  /* clock_now() of this turn */
+	int64_t started;		  /* clock_wall() of the program's start */
 };
 
 #endif

@@ -171,6 +171,7 @@ send_restored(uint32_t n, enum session_state state, int64_t age)
 		restore[i].record = (struct session_record){
 			.id = i + 1,
 			.created = clock_wall_at(relay.now) - age,
+			.opened = relay.now - age,
 			.client_address = htonl(0xc0000201),
 			.client_port = htons((uint16_t)(i + 1)),
 			.state = (uint8_t)state,

@@ -163,6 +163,20 @@ CASE(expiry_order)
 	session_table_free(&table);
 }
 
+CASE(for_ever)
+{
+	struct session *s;
+
+	make_table(2, 0);
+	table.config.session_timeout = table.config.unreplied_timeout = INT64_MAX;
+	open_client(1, SECOND);
+	s = open_client(2, SECOND);
+	make_assured(s, 2 * SECOND);
+	ATF_CHECK_EQ(session_deadline(&table), NEVER);
+	ATF_CHECK(session_expired(&table, 200 * 365 * INT64_C(86400) * SECOND) == NULL);
+	session_table_free(&table);
+}
+
 CASE(victims)
 {
 	struct session *old, *young, *replied, *assured;
@@ -241,11 +255,12 @@ CASE(records)
 {
 	const struct session_record good = {
 		.id = 1,
-		.created = 1000,
+		.created = -1, /* whatever it is */
 		.client_address = htonl(0xc0000201),
 		.client_port = htons(4500),
 		.listener = 1,
 		.state = SESSION_ASSURED,
+		.opened = 1000,
 	};
 	struct session_record bad;
 
@@ -262,10 +277,12 @@ CASE(records)
 	BAD(listener, 255);
 	BAD(state, SESSION_CLOSED);
 	BAD(state, 255);
-	BAD(created, 0);
-	BAD(created, -1);
-	BAD(created, INT64_MAX);
 	BAD(listener, 256 + 1);
+	BAD(opened, 0);
+	BAD(opened, -1);
+	BAD(opened, INT64_MIN);
+	BAD(opened, 1001);
+	BAD(opened, INT64_MAX);
 	BAD(pad[0], 1);
 	BAD(pad[2], 1);
 #undef BAD
@@ -279,6 +296,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, states);
 	ATF_TP_ADD_TC(tp, expiry);
 	ATF_TP_ADD_TC(tp, expiry_order);
+	ATF_TP_ADD_TC(tp, for_ever);
 	ATF_TP_ADD_TC(tp, victims);
 	ATF_TP_ADD_TC(tp, addresses);
 	ATF_TP_ADD_TC(tp, ids);
