@@ -32,6 +32,7 @@ enum msg_type {
 	MSG_RESTORE,
 	MSG_START,
 	MSG_SOCKETS,
+	MSG_TAKE_BACK,
 	MSG_SUPPLY,
 
 	/* supervisor to relay, and its answer, which is the same */
@@ -154,6 +155,14 @@ struct msg_socket {
 	uint16_t pad[3];
 };
 _Static_assert(sizeof(struct msg_socket) == 16, "padding");
+
+/*
+ * MSG_TAKE_BACK: close so many sockets that serve nobody yet, or as many as there are.  The
+ * answer is a record of each, as of a session that was closed.
+ */
+struct msg_take_back {
+	uint32_t sockets;
+};
 
 /* MSG_RESTORE: an array, a descriptor each.  The answer is a record of each. */
 struct msg_restore {

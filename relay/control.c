@@ -41,6 +41,17 @@ take_restored(struct relay *r)
 		lifecycle_restore(r, &told[i], r->msg.fds[i]);
 }
 
+/* The supervisor does not say which: newcomers may have got some meanwhile. */
+static void
+give_back(struct relay *r)
+{
+	const struct msg_take_back *told = (const void *)r->msg.payload;
+	uint32_t i, slot;
+
+	for (i = 0; i < told->sockets && (slot = socket_pool_close_free(r)) != NONE; i++)
+		records_return(r, slot);
+}
+
 static void
 take_supply(struct relay *r)
 {
@@ -81,6 +92,9 @@ take_message(struct relay *r)
 		break;
 	case MSG_START:
 		start(r);
+		break;
+	case MSG_TAKE_BACK:
+		give_back(r);
 		break;
 	case MSG_SUPPLY:
 		take_supply(r);

@@ -170,7 +170,7 @@ lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 		r->totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
 		log_warn("session not restored", "slot=%u", slot);
 		socket_pool_close(r, slot);
-		records_refuse(r, slot);
+		records_return(r, slot);
 		return;
 	}
 	socket_pool_assign(r, slot, s);

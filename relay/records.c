@@ -11,7 +11,7 @@
 void
 records_init(struct relay *r)
 {
-	r->reports = r->refused = (struct index_list){ NONE, NONE };
+	r->reports = r->returned = (struct index_list){ NONE, NONE };
 }
 
 void
@@ -24,15 +24,15 @@ records_due(struct relay *r, struct session *s)
 }
 
 void
-records_refuse(struct relay *r, uint32_t slot)
+records_return(struct relay *r, uint32_t slot)
 {
-	INDEX_LIST_PUSH(&r->refused, r->sockets, slot);
+	INDEX_LIST_PUSH(&r->returned, r->sockets, slot);
 }
 
 int
 records_unsent(const struct relay *r)
 {
-	return (r->reports.first != NONE || r->refused.first != NONE);
+	return (r->reports.first != NONE || r->returned.first != NONE);
 }
 
 static void
@@ -72,26 +72,30 @@ report_sessions(struct relay *r)
 	return (0);
 }
 
+/* The same for sockets that serve no session. */
 static int
-report_refused(struct relay *r)
+report_returned(struct relay *r)
 {
-	struct msg_record record;
+	struct msg_record records[MSG_FDS_MAX];
+	uint32_t i, n = 0;
 
-	memset(&record, 0, sizeof(record));
-	record.name.slot = r->refused.first;
-	record.name.generation = r->sockets[r->refused.first].generation;
-	record.record.state = SESSION_CLOSED;
-	if (msg_send(r->control, MSG_RECORDS, &record, 1, NULL, 0) == -1)
+	memset(records, 0, sizeof(records));
+	for (i = r->returned.first; i != NONE && n < MSG_FDS_MAX; i = r->sockets[i].next) {
+		records[n].name.slot = i;
+		records[n].name.generation = r->sockets[i].generation;
+		records[n++].record.state = SESSION_CLOSED;
+	}
+	if (msg_send(r->control, MSG_RECORDS, records, n, NULL, 0) == -1)
 		return (-1);
-	INDEX_LIST_POP(&r->refused, r->sockets);
+	r->returned.first = i;
 	return (0);
 }
 
 void
 records_send(struct relay *r)
 {
-	while (r->refused.first != NONE)
-		if (report_refused(r) == -1)
+	while (r->returned.first != NONE)
+		if (report_returned(r) == -1)
 			return;
 	while (r->reports.first != NONE)
 		if (report_sessions(r) == -1)

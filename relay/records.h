@@ -12,8 +12,8 @@ void records_init(struct relay *relay);
 /* The supervisor must be told of this session; if it is closed, it is freed after that. */
 void records_due(struct relay *relay, struct session *session);
 
-/* The supervisor must be told that the session it handed back in this slot was not taken up. */
-void records_refuse(struct relay *relay, uint32_t slot);
+/* The supervisor must be told that the socket in this slot, which serves no session, was closed. */
+void records_return(struct relay *relay, uint32_t slot);
 
 /* Whether a record is due. */
 int records_unsent(const struct relay *relay);

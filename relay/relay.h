@@ -52,7 +52,7 @@ struct upstream_socket {
 	int fd;
 	uint32_t generation;
 	uint32_t session; /* that it serves, or NONE while it is free */
-	uint32_t next;	  /* in the list of free ones, or of those that we refuse */
+	uint32_t next;	  /* in the list of free ones, or of those that are returned */
 	uint16_t port;
 	uint8_t is_open; /* handed to us, not closed yet */
 	uint8_t watched; /* in the session set */
@@ -106,7 +106,7 @@ struct relay {
 	struct index_list free_sockets;	 /* slots */
 	struct index_list waiting;	 /* sessions without a socket */
 	struct index_list reports;	 /* sessions whose record is due */
-	struct index_list refused;	 /* slots handed back that we could not take up */
+	struct index_list returned;	 /* slots closed without a session, not reported yet */
 	uint32_t sockets_unwatched;	 /* open, but not in the session set */
 	int watch_refused;		 /* said so in the log */
 	enum supply supply;

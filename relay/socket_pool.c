@@ -146,3 +146,15 @@ socket_pool_close(struct relay *r, uint32_t slot)
 		r->table.sessions[socket->session].fd = -1;
 	socket->is_open = socket->watched = 0;
 }
+
+uint32_t
+socket_pool_close_free(struct relay *r)
+{
+	uint32_t slot = r->free_sockets.first;
+
+	if (slot != NONE) {
+		INDEX_LIST_POP(&r->free_sockets, r->sockets);
+		socket_pool_close(r, slot);
+	}
+	return (slot);
+}

@@ -37,6 +37,9 @@ void socket_pool_assign(struct relay *relay, uint32_t slot, struct session *sess
 /* Close the socket in a slot; its session, if it has one, has none afterwards. */
 void socket_pool_close(struct relay *relay, uint32_t slot);
 
+/* Close the first free socket, if there is one.  Returns its slot, or NONE. */
+uint32_t socket_pool_close_free(struct relay *relay);
+
 /*
  * The slot that an event of the session set is about, and its session, or NULL if it is free.
  * Returns -1 if that socket is not ours any more.

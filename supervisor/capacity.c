@@ -49,32 +49,51 @@ read_port_range(uint16_t *low, uint16_t *high)
 		    EXIT_REFUSED, "%s: cannot be read: give --upstream-ports", PORT_RANGE_FILE);
 }
 
+/*
+ * The ports that are not ours, as ports_init() wants them: those that somebody means for a
+ * service here, which may not have begun.
+ */
+static char *
+list_excluded(const struct options *o)
+{
+	char *list = NULL, *reserved = NULL;
+	size_t size = 0, ignored;
+	uint32_t i;
+	FILE *to, *from;
+
+	if ((to = open_memstream(&list, &ignored)) == NULL)
+		err(EXIT_REFUSED, "ports");
+	fprintf(to, "%u", ntohs(o->upstream_address.sin6_port));
+	for (i = 0; i < o->listeners; i++)
+		fprintf(to, ",%u", ntohs(o->listen[i].sin_port));
+	if ((from = fopen(PORT_RESERVED_FILE, "re")) != NULL) {
+		if (getline(&reserved, &size, from) != -1)
+			fprintf(to, ",%s", reserved);
+		fclose(from);
+	}
+	free(reserved);
+	if (fclose(to) == EOF)
+		err(EXIT_REFUSED, "ports");
+	return (list);
+}
+
 void
 capacity_ports(const struct options *o, struct ports *ports)
 {
 	uint16_t low = o->port_low, high = o->port_high;
-	char *reserved = NULL;
-	size_t size = 0;
-	FILE *f;
+	char *excluded = list_excluded(o);
 
 	if (low == 0)
 		read_port_range(&low, &high);
-	if ((f = fopen(PORT_RESERVED_FILE, "re")) != NULL) {
-		if (getline(&reserved, &size, f) == -1) {
-			free(reserved);
-			reserved = NULL;
-		}
-		fclose(f);
-	}
-	if (ports_init(ports, low, high, reserved != NULL ? reserved : "") == -1) {
+	if (ports_init(ports, low, high, excluded) == -1) {
 		if (errno == ERANGE)
 			refuse(EXIT_REFUSED,
-			    "--upstream-ports %u-%u: all reserved by ip_local_reserved_ports: "
-			    "name another range",
+			    "--upstream-ports %u-%u: all reserved by ip_local_reserved_ports, "
+			    "--listen or --upstream: name another range",
 			    low, high);
 		err(EXIT_REFUSED, "ports");
 	}
-	free(reserved);
+	free(excluded);
 }
 
 uint32_t
@@ -113,8 +132,8 @@ set_capacity(struct msg_relay_config *config, uint32_t slots, uint32_t max_sessi
 	if (max_sessions == 0 || max_sessions >= slots)
 		return;
 	config->sessions_max = max_sessions;
-	if (slots - max_sessions > POOL_TARGET)
-		config->slots_max = max_sessions + POOL_TARGET;
+	if (slots - max_sessions > POOL_MAX)
+		config->slots_max = max_sessions + POOL_MAX;
 }
 
 static uint32_t

@@ -26,7 +26,9 @@ keeper_init(struct keeper *k, int64_t now)
 	uint32_t rate = k->config.new_session_rate;
 
 	/* As many as the relay may open at once, and a pool. */
-	bucket_init(&k->new_sockets, rate, rate + POOL_TARGET, now);
+	bucket_init(&k->new_sockets, rate, rate + POOL_MAX, now);
+	k->pool_target = POOL_MIN;
+	k->calm_at = NEVER;
 	k->supply = k->supply_told = SUPPLY_OK;
 	k->retry_at = k->resend_at = NEVER;
 	k->batch = k->config.slots_max;
@@ -117,6 +119,7 @@ keeper_started(struct keeper *k, int64_t now)
 	k->told = TOLD_NOTHING;
 	k->started = 0;
 	k->listeners_told = 0;
+	k->filled = 0;
 	k->left = k->batch;
 	k->supply_told = SUPPLY_OK;
 	k->resend_at = tell(k) == -1 ? now + RESEND_AFTER : NEVER;
@@ -154,8 +157,10 @@ keeper_deadline(const struct keeper *k)
 	if (k->child->pid == 0)
 		return (deadline);
 	deadline = clock_earlier(deadline, k->resend_at);
-	/* Before the hand-back has ended, nothing is made. */
-	return (k->started ? clock_earlier(deadline, k->retry_at) : deadline);
+	/* Before the hand-back has ended, or while the relay must answer, nothing is made. */
+	if (!k->started || relocation_pending(k))
+		return (deadline);
+	return (clock_earlier(deadline, upstream_pool_deadline(k)));
 }
 
 /* ---- a relay's end ---- */

@@ -10,8 +10,9 @@
 #include "supervisor/sockets.h"
 #include "supervisor/store.h"
 
-/* Sockets in the pool of a relay, ahead of need. */
-#define POOL_TARGET 256
+/* Sockets in the pool of a relay, ahead of need: at rest, and while newcomers come. */
+#define POOL_MIN 16
+#define POOL_MAX 256
 
 /* Descriptors of a relay beside its upstream sockets and listeners. */
 #define RELAY_DESCRIPTORS 16
@@ -39,6 +40,10 @@ struct keeper {
 
 	uint32_t unsent[MSG_FDS_MAX]; /* slots of the pool that were not handed out yet */
 	uint32_t nunsent;
+	uint32_t pool_target; /* how many shall be in the pool */
+	uint32_t filled;      /* how many there were when it was last filled up */
+	int64_t filled_at;    /* when that was */
+	int64_t calm_at;      /* NEVER, or when to take back what was not used until then */
 	struct bucket new_sockets;
 	enum supply supply;	 /* whether sockets can be had */
 	enum supply supply_told; /* what the relay knows of it */

@@ -2,7 +2,9 @@
  * The upstream sockets of a relay's pool.
  *
  * The relay does not ask for sockets: the size of its pool follows from what was handed out and
- * what records have come.  A socket that has served is closed, and its port rests, so that
+ * what records have come.  It is small at rest, for each socket has a port that other programs
+ * may want, grows while newcomers use it up fast, and is taken back when they no longer do: the
+ * relay closes so many that serve nobody, for it alone knows which those are.  A socket that has served is closed, and its port rests, so that
  * nothing late reaches a stranger.  The relay keeps --new-session-rate by itself; sockets are
  * limited to the same rate here, so that one that lies cannot use up ports faster than they can
  * rest.
@@ -16,9 +18,16 @@
 #include "common/log.h"
 #include "supervisor/upstream_pool.h"
 
-/* The pool is filled up when a quarter of it is gone: larger batches cost less. */
-#define POOL_LOW (POOL_TARGET * 3 / 4)
-_Static_assert(POOL_LOW < MSG_FDS_MAX, "one batch is enough for now");
+/*
+ * The pool is filled up when a quarter of it is gone: larger batches cost less.  If that took
+ * less than a second, it grows fourfold, so that then it takes less than four; it is as at rest
+ * again if it takes more than ten.
+ */
+#define POOL_LOW(target) ((target)*3 / 4)
+#define POOL_FAST SECOND
+#define POOL_GROWTH 4
+#define POOL_CALM (10 * SECOND)
+_Static_assert(POOL_LOW(POOL_MAX) < MSG_FDS_MAX, "one batch is enough for now");
 
 /* After a failure, so that failing costs next to nothing. */
 #define RETRY_EXHAUSTED (100 * MILLISECOND)
@@ -129,17 +138,47 @@ is_exhaustion(int error)
 	    error == ENOBUFS);
 }
 
+/* The relay uses them up: are these enough? */
 static void
-make_sockets(struct keeper *k, int64_t now)
+grow_pool(struct keeper *k, uint32_t left, int64_t now)
 {
-	uint32_t pool = k->store.count[SLOT_POOLED] + k->nunsent;
+	uint32_t rate = k->new_sockets.rate, most = POOL_MAX;
 
-	if (k->retry_at != NEVER && now < k->retry_at)
-		return;
-	k->retry_at = NEVER;
-	if (pool > POOL_LOW)
-		return;
-	for (; pool < POOL_TARGET && k->nunsent < MSG_FDS_MAX; pool++) {
+	/* No more than the relay may use in a second. */
+	if (rate > 0 && rate < most)
+		most = rate < POOL_MIN ? POOL_MIN : rate;
+	if (left < k->filled && left == 0)
+		k->pool_target = most;
+	else if (left < k->filled && now - k->filled_at < POOL_FAST)
+		k->pool_target *= POOL_GROWTH;
+	if (k->pool_target > most)
+		k->pool_target = most;
+	k->filled_at = now;
+	k->calm_at = k->pool_target > POOL_MIN ? now + POOL_CALM : NEVER;
+}
+
+/* What has not been used for long is taken back.  Returns 0, or -1 when it must be said again. */
+static int
+shrink_pool(struct keeper *k, int64_t now)
+{
+	struct msg_take_back message;
+	uint32_t pool = k->store.count[SLOT_POOLED];
+
+	if (now < k->calm_at)
+		return (0);
+	message.sockets = pool > POOL_MIN ? pool - POOL_MIN : 0;
+	if (message.sockets > 0 &&
+	    msg_send(k->child->control, MSG_TAKE_BACK, &message, 1, NULL, 0) == -1)
+		return (-1);
+	k->pool_target = POOL_MIN;
+	k->calm_at = NEVER;
+	return (0);
+}
+
+static void
+fill_pool(struct keeper *k, uint32_t pool, int64_t now)
+{
+	for (; pool < k->pool_target && k->nunsent < MSG_FDS_MAX; pool++) {
 		if (!store_has_room(&k->store))
 			break;
 		if (!bucket_has(&k->new_sockets, now)) {
@@ -165,9 +204,36 @@ make_sockets(struct keeper *k, int64_t now)
 		upstream_pool_supply(k, SUPPLY_OK, 0);
 }
 
+static uint32_t
+pool_size(const struct keeper *k)
+{
+	return (k->store.count[SLOT_POOLED] + k->nunsent);
+}
+
+static void
+make_sockets(struct keeper *k, int64_t now)
+{
+	if (k->retry_at != NEVER && now < k->retry_at)
+		return;
+	k->retry_at = NEVER;
+	if (pool_size(k) > POOL_LOW(k->pool_target))
+		return;
+	grow_pool(k, pool_size(k), now);
+	fill_pool(k, pool_size(k), now);
+	k->filled = pool_size(k);
+}
+
 int
 upstream_pool_turn(struct keeper *k, int64_t now)
 {
 	make_sockets(k, now);
-	return (hand_out(k) == -1 || tell_supply(k) == -1 ? -1 : 0);
+	if (shrink_pool(k, now) == -1 || hand_out(k) == -1 || tell_supply(k) == -1)
+		return (-1);
+	return (0);
+}
+
+int64_t
+upstream_pool_deadline(const struct keeper *k)
+{
+	return (clock_earlier(k->retry_at, k->calm_at));
 }

@@ -9,6 +9,9 @@
  */
 int upstream_pool_turn(struct keeper *keeper, int64_t now);
 
+/* When that must be called next, if nothing happens. */
+int64_t upstream_pool_deadline(const struct keeper *keeper);
+
 /* Note whether sockets can be had, and log it if that has changed; `error` is an errno. */
 void upstream_pool_supply(struct keeper *keeper, enum supply supply, int error);
 

@@ -84,6 +84,62 @@ greedy_body()
 	stop_udp46
 }
 
+# The UDP ports of IPv6 that are taken in the relay's namespace.
+taken_ports()
+{
+	in_relay ss -H -u -a -n -6 | wc -l
+}
+
+root_case pool "At rest 16 ports are held ahead of need, after a rush as well"
+pool_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --unreplied-timeout 2s
+	wait_for 10 has_taken 16 || fail "$(taken_ports) ports are taken, not 16"
+	start_many -n 600 -r 5000 192.0.2.1 5000
+	many_round
+	expect "served" "$(value answered many.out)" -eq 600
+	# As many sessions, and more in the pool than at rest.
+	expect "ports" "$(taken_ports)" -gt 620
+	wait_total sessions_active -eq 0
+	wait_for 30 has_taken 16 || fail "$(taken_ports) ports are taken, not 16"
+	sleep 1
+	expect "ports" "$(taken_ports)" -eq 16
+	client_ok after -n 10 192.0.2.1 5000
+	stop_udp46
+}
+
+has_taken()
+{
+	[ "$(taken_ports)" -eq "$1" ]
+}
+
+root_case named_ports "Ports that --listen and --upstream name are left to them"
+named_ports_body()
+{
+	make_network
+	start_echo 42003
+	start_udp46 --listen 192.0.2.1:42001 --listen 192.0.2.1:42005 \
+	    --upstream '[2001:db8:1::2]:42003' --upstream-ports 42000-42009
+	expect "capacity" "$(log_values started session_capacity)" -eq 7
+	start_many -n 7 192.0.2.1 42001
+	many_round
+	many_round
+	expect "served" "$(value answered many.out)" -eq 7
+	in_relay ss -H -u -a -n -6 | grep -o '::1]:[0-9]*' | cut -d : -f 4 | sort -u >taken
+	printf '%s\n' 42000 42002 42004 42006 42007 42008 42009 >expected
+	atf_check cmp expected taken
+	stop_udp46
+	# With no other one there is nothing to begin with.
+	status=0
+	in_relay "$udp46" --listen 192.0.2.1:42001 --upstream '[2001:db8:1::2]:42003' \
+	    --user nobody --chroot "$PWD/empty" --upstream-ports 42001-42001 >refused 2>&1 ||
+	    status=$?
+	expect "exit status" $status -eq 1
+	atf_check -o match:'name another range' cat refused
+}
+
 root_case foreign_ports "Ports that other programs have cost no processor time"
 foreign_ports_body()
 {

@@ -101,6 +101,15 @@ send_sockets(uint32_t n)
 }
 
 static void
+take_back(uint32_t n)
+{
+	struct msg_take_back message = { n };
+
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_TAKE_BACK, &message, 1, NULL, 0), 0);
+	control_receive(&relay);
+}
+
+static void
 heartbeat(void)
 {
 	struct msg_ping ping = { 0 };
@@ -222,6 +231,44 @@ CASE(refused_in_hand_back)
 	ATF_CHECK_EQ(((struct msg_record *)(void *)msg.payload)->name.slot, 2);
 }
 
+CASE(taken_back)
+{
+	const struct msg_record *record;
+	struct session *s;
+	struct msg msg;
+	uint32_t i;
+
+	begin(ENOSPC);
+	room = 5;
+	send_sockets(6);
+	s = open_session(1);
+	ATF_REQUIRE(s != NULL && s->slot == 0);
+	take_back(3);
+	/* Those that serve nobody and are in the set; what comes in on them is nobody's. */
+	ATF_CHECK_EQ(relay.free_sockets.first, 4);
+	for (i = 1; i <= 3; i++)
+		ATF_CHECK(!relay.sockets[i].is_open && !is_watched(i));
+	ATF_CHECK(is_watched(0) && is_watched(4));
+	take_records(&msg);
+	record = (const void *)msg.payload;
+	ATF_CHECK_EQ(msg.count, 3);
+	for (i = 0; i < msg.count; i++)
+		ATF_CHECK(record[i].name.slot == i + 1 && record[i].name.generation == 1 &&
+		    record[i].record.state == SESSION_CLOSED);
+	take_records(&msg);
+	ATF_CHECK_EQ(msg.count, 1);
+	ATF_CHECK_EQ(((const struct msg_record *)(void *)msg.payload)->name.slot, 0);
+	/* No more than there are, and the next newcomer waits. */
+	take_back(UINT32_MAX);
+	ATF_CHECK_EQ(relay.free_sockets.first, NONE);
+	ATF_CHECK(s->fd != -1 && is_watched(0));
+	take_records(&msg);
+	ATF_CHECK_EQ(msg.count, 1);
+	ATF_CHECK(!control_unsent(&relay));
+	s = open_session(2);
+	ATF_CHECK(s != NULL && s->fd == -1);
+}
+
 /* What the metrics child is told of the only session. */
 static struct msg_session
 ask_session(int metrics)
@@ -266,6 +313,7 @@ CASE(restored_unreplied)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, restored_unreplied);
+	ATF_TP_ADD_TC(tp, taken_back);
 	ATF_TP_ADD_TC(tp, refused_in_pool);
 	ATF_TP_ADD_TC(tp, refused_in_hand_back);
 	return (atf_no_error());

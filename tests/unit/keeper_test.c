@@ -127,7 +127,7 @@ CASE(rate)
 		keeper_turn(&keeper, now);
 		n += use_up();
 	}
-	ATF_CHECK_EQ(n, 100 + POOL_TARGET);
+	ATF_CHECK_EQ(n, 100 + POOL_MAX);
 	/* From then on at that rate, without haste. */
 	for (i = 0; now < 11 * SECOND; i++) {
 		now = keeper_deadline(&keeper);
@@ -135,7 +135,114 @@ CASE(rate)
 		n += use_up();
 	}
 	ATF_CHECK(i <= 1000);
-	ATF_CHECK(n >= 1090 + POOL_TARGET && n <= 1110 + POOL_TARGET);
+	ATF_CHECK(n >= 1090 + POOL_MAX && n <= 1110 + POOL_MAX);
+}
+
+/* ---- the size of the pool ---- */
+
+/* The relay closes so many that serve nobody, as it is asked to. */
+static void
+give_back(uint32_t n)
+{
+	static struct msg closed;
+	struct msg_record *record = (void *)closed.payload;
+	uint32_t slot;
+
+	closed.count = 1;
+	for (slot = 0; n > 0 && slot < keeper.store.used; slot++) {
+		if (keeper.store.slots[slot].state != SLOT_POOLED)
+			continue;
+		*record = (struct msg_record){ .name = { slot,
+						   keeper.store.slots[slot].generation } };
+		record->record.state = SESSION_CLOSED;
+		ATF_REQUIRE_EQ(keeper_records(&keeper, &closed, now), 0);
+		n--;
+	}
+}
+
+/* Take what the relay was told: how many sockets it is to close. */
+static uint32_t
+asked_back(void)
+{
+	uint32_t n = 0;
+
+	while (msg_receive(relay, FROM_SUPERVISOR, &msg) == 1) {
+		msg_close_fds(&msg);
+		if (msg.type == MSG_TAKE_BACK)
+			n += ((struct msg_take_back *)(void *)msg.payload)->sockets;
+	}
+	return (n);
+}
+
+CASE(pool_at_rest)
+{
+	start(PORT_HIGH - PORT_LOW + 1);
+	run_until(now + 60 * SECOND);
+	ATF_CHECK_EQ(keeper.store.count[SLOT_POOLED], POOL_MIN);
+	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
+	/* One now and then changes nothing. */
+	for (int i = 0; i < 100; i++) {
+		give_back(1);
+		run_until(now + SECOND);
+		ATF_REQUIRE(keeper.store.count[SLOT_POOLED] <= POOL_MIN);
+	}
+	ATF_CHECK_EQ(asked_back(), 0);
+}
+
+CASE(pool_grows_and_shrinks)
+{
+	uint32_t n, most = 0;
+
+	start(PORT_HIGH - PORT_LOW + 1);
+	keeper_turn(&keeper, now);
+	/* A hundred a second: fewer than all of it each time. */
+	for (n = 0; n < 1000; n++) {
+		give_back(1);
+		run_until(now + 10 * MILLISECOND);
+		if (keeper.store.count[SLOT_POOLED] > most)
+			most = keeper.store.count[SLOT_POOLED];
+	}
+	ATF_CHECK_EQ(most, POOL_MAX);
+	ATF_CHECK_EQ(asked_back(), 0);
+	/* Nobody comes any more. */
+	run_until(now + 9 * SECOND);
+	ATF_CHECK_EQ(asked_back(), 0);
+	run_until(now + 5 * SECOND);
+	n = asked_back();
+	ATF_CHECK_EQ(n, keeper.store.count[SLOT_POOLED] - POOL_MIN);
+	/* Some serve by now: it is only a number. */
+	give_back(n - 10);
+	run_until(now + 60 * SECOND);
+	ATF_CHECK_EQ(asked_back(), 0);
+	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
+}
+
+CASE(pool_keeps_its_size)
+{
+	uint32_t n;
+
+	/* Eight a second, for minutes: it neither grows on nor comes and goes. */
+	start(PORT_HIGH - PORT_LOW + 1);
+	for (n = 0; n < 1000; n++) {
+		give_back(1);
+		run_until(now + SECOND / 8);
+	}
+	ATF_CHECK_EQ(keeper.pool_target, POOL_MIN * 4);
+	ATF_CHECK_EQ(asked_back(), 0);
+}
+
+CASE(pool_run_dry)
+{
+	start(PORT_HIGH - PORT_LOW + 1);
+	keeper_turn(&keeper, now);
+	ATF_CHECK_EQ(use_up(), POOL_MIN);
+	/* A rush: as many as a message takes, at once. */
+	keeper_turn(&keeper, now);
+	ATF_CHECK_EQ(use_up(), MSG_FDS_MAX);
+	/* And at rest again. */
+	run_until(now + 20 * SECOND);
+	(void)asked_back();
+	ATF_CHECK_EQ(keeper.pool_target, POOL_MIN);
 }
 
 /* ---- sessions that are handed back ---- */
@@ -449,12 +556,12 @@ check_sleeps(int ports_free)
 
 CASE(sleeps_above_low)
 {
-	check_sleeps(230);
+	check_sleeps(14);
 }
 
 CASE(sleeps_below_low)
 {
-	check_sleeps(100);
+	check_sleeps(5);
 }
 
 CASE(sleeps_without)
@@ -580,6 +687,10 @@ CASE(many_in_flight)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, rate);
+	ATF_TP_ADD_TC(tp, pool_at_rest);
+	ATF_TP_ADD_TC(tp, pool_grows_and_shrinks);
+	ATF_TP_ADD_TC(tp, pool_keeps_its_size);
+	ATF_TP_ADD_TC(tp, pool_run_dry);
 	ATF_TP_ADD_TC(tp, all_good);
 	ATF_TP_ADD_TC(tp, one_bad);
 	ATF_TP_ADD_TC(tp, some_bad);
