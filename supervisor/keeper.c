@@ -28,7 +28,7 @@ keeper_init(struct keeper *k, int64_t now)
 	/* As many as the relay may open at once, and a pool. */
 	bucket_init(&k->new_sockets, rate, rate + POOL_MAX, now);
 	k->pool_target = POOL_MIN;
-	k->calm_at = NEVER;
+	k->calm_at = k->available_at = NEVER;
 	k->supply = k->supply_told = SUPPLY_OK;
 	k->retry_at = k->resend_at = NEVER;
 	k->batch = k->config.slots_max;
@@ -103,10 +103,7 @@ keeper_records(struct keeper *k, const struct msg *msg, int64_t now)
 			errno = EBADMSG;
 			return (-1);
 		}
-		upstream_pool_close(k, record->name.slot, now);
-		/* What was exhausted is so no longer. */
-		if (k->supply == SUPPLY_EXHAUSTED)
-			k->retry_at = now;
+		upstream_pool_closed(k, record->name.slot, now);
 	}
 	return (0);
 }

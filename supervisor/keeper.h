@@ -48,6 +48,9 @@ struct keeper {
 	enum supply supply;	 /* whether sockets can be had */
 	enum supply supply_told; /* what the relay knows of it */
 	int refused;		 /* errno of the last failure */
+	uint32_t freed;		 /* sockets closed since, while there are no others */
+	int exhausted;		 /* said so in the log */
+	int64_t available_at;	 /* NEVER, or when to say that it is over */
 	int64_t retry_at;	 /* NEVER, or when to try again to make sockets */
 	int64_t resend_at;	 /* NEVER, or when to try again to send */
 

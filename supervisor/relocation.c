@@ -96,7 +96,7 @@ relocation_turn(struct keeper *k, int64_t now)
 	if (k->relocation != RELOCATION_MOVE || now < k->move_at)
 		return;
 	if (move_some(k) == -1) {
-		upstream_pool_supply(k, SUPPLY_UNREACHABLE, errno);
+		upstream_pool_supply(k, SUPPLY_UNREACHABLE, errno, now);
 		k->move_at = now + RETRY_UNREACHABLE;
 		return;
 	}
@@ -104,7 +104,7 @@ relocation_turn(struct keeper *k, int64_t now)
 		return;
 	k->relocation = RELOCATION_NONE;
 	if (k->supply == SUPPLY_UNREACHABLE)
-		upstream_pool_supply(k, SUPPLY_OK, 0);
+		upstream_pool_supply(k, SUPPLY_OK, 0, now);
 	log_debug("sockets moved", "child=%s count=%u", k->child->name,
 	    k->store.count[SLOT_OPEN] + k->store.count[SLOT_POOLED]);
 }

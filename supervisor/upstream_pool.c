@@ -29,6 +29,9 @@
 #define POOL_CALM (10 * SECOND)
 _Static_assert(POOL_LOW(POOL_MAX) < MSG_FDS_MAX, "one batch is enough for now");
 
+/* Sockets were to be had for so long since they were not: that is over. */
+#define EXHAUSTED_CALM (10 * SECOND)
+
 /* After a failure, so that failing costs next to nothing. */
 #define RETRY_EXHAUSTED (100 * MILLISECOND)
 #define RETRY_UNREACHABLE SECOND
@@ -42,6 +45,21 @@ upstream_pool_close(struct keeper *k, uint32_t slot, int64_t now)
 {
 	ports_return(k->ports, k->store.slots[slot].port, now);
 	close(store_remove(&k->store, slot));
+}
+
+void
+upstream_pool_closed(struct keeper *k, uint32_t slot, int64_t now)
+{
+	uint16_t port = k->store.slots[slot].port;
+
+	if (k->supply == SUPPLY_EXHAUSTED)
+		k->freed++;
+	/* Each that rests has just been tried, and is another program's. */
+	if (k->supply == SUPPLY_EXHAUSTED && k->refused == EADDRINUSE) {
+		close(store_remove(&k->store, slot));
+		ports_untake(k->ports, port);
+	} else
+		upstream_pool_close(k, slot, now);
 }
 
 static int
@@ -81,8 +99,31 @@ tell_supply(struct keeper *k)
 	return (0);
 }
 
+/* One record of an episode's begin and one of its end, though sockets come and go one by one. */
+static void
+say_exhausted(struct keeper *k, int error)
+{
+	k->available_at = NEVER;
+	if (k->exhausted)
+		return;
+	k->exhausted = 1;
+	log_warn("upstream sockets exhausted", "child=%s open=%u error=%s", k->child->name,
+	    k->store.count[SLOT_OPEN], strerror(error));
+}
+
+static void
+say_available(struct keeper *k, int64_t now)
+{
+	if (now < k->available_at)
+		return;
+	k->available_at = NEVER;
+	k->exhausted = 0;
+	log_info("upstream sockets available", "child=%s open=%u", k->child->name,
+	    k->store.count[SLOT_OPEN]);
+}
+
 void
-upstream_pool_supply(struct keeper *k, enum supply supply, int error)
+upstream_pool_supply(struct keeper *k, enum supply supply, int error, int64_t now)
 {
 	char address[ENDPOINT_STRLEN];
 	const char *child = k->child->name;
@@ -93,15 +134,12 @@ upstream_pool_supply(struct keeper *k, enum supply supply, int error)
 	if (supply == SUPPLY_UNREACHABLE)
 		log_warn("upstream unreachable", "child=%s upstream=%s error=%s", child,
 		    address, strerror(error));
-	else if (supply == SUPPLY_EXHAUSTED && k->supply != SUPPLY_EXHAUSTED)
-		log_warn("upstream sockets exhausted", "child=%s open=%u error=%s", child,
-		    k->store.count[SLOT_OPEN],
-		    error != 0 ? strerror(error) : "no port is left");
 	else if (supply == SUPPLY_OK && k->supply == SUPPLY_UNREACHABLE)
 		log_info("upstream reachable", "child=%s upstream=%s", child, address);
-	else if (supply == SUPPLY_OK)
-		log_info("upstream sockets available", "child=%s open=%u", child,
-		    k->store.count[SLOT_OPEN]);
+	if (supply == SUPPLY_EXHAUSTED)
+		say_exhausted(k, error);
+	else if (supply == SUPPLY_OK && k->exhausted)
+		k->available_at = now + EXHAUSTED_CALM;
 	k->supply = supply;
 	k->refused = error;
 }
@@ -110,12 +148,14 @@ upstream_pool_supply(struct keeper *k, enum supply supply, int error)
 static int
 make_socket(struct keeper *k, int64_t now)
 {
+	uint32_t tries = k->ports->nfree + k->ports->nresting;
 	uint16_t port;
-	int fd, busy;
+	int fd;
 
-	for (busy = 0; busy < BUSY_PORTS_MAX; busy++) {
-		if ((port = ports_take(k->ports, now)) == 0)
-			break;
+	if (tries > BUSY_PORTS_MAX)
+		tries = BUSY_PORTS_MAX;
+	for (; tries > 0; tries--) {
+		port = ports_take(k->ports, now);
 		if ((fd = upstream_open(k->upstream, port)) != -1) {
 			k->unsent[k->nunsent++] = store_add(&k->store, fd, port);
 			return (0);
@@ -138,18 +178,41 @@ is_exhaustion(int error)
 	    error == ENOBUFS);
 }
 
-/* The relay uses them up: are these enough? */
+static uint32_t
+pool_size(const struct keeper *k)
+{
+	return (k->store.count[SLOT_POOLED] + k->nunsent);
+}
+
+/* No socket is to be had, or no way to the upstream: try again later. */
+static void
+refused(struct keeper *k, int error, int64_t now)
+{
+	if (!is_exhaustion(error)) {
+		k->retry_at = now + RETRY_UNREACHABLE;
+		upstream_pool_supply(k, SUPPLY_UNREACHABLE, error, now);
+		return;
+	}
+	/* No hurry while there are some. */
+	k->retry_at = now + (pool_size(k) == 0 ? RETRY_EXHAUSTED : SECOND);
+	upstream_pool_supply(k, SUPPLY_EXHAUSTED, error, now);
+}
+
+/* The relay has used some up: was it a large enough pool? */
 static void
 grow_pool(struct keeper *k, uint32_t left, int64_t now)
 {
 	uint32_t rate = k->new_sockets.rate, most = POOL_MAX;
 
+	/* None was used: this is the first time, or another try. */
+	if (left >= k->filled)
+		return;
 	/* No more than the relay may use in a second. */
 	if (rate > 0 && rate < most)
 		most = rate < POOL_MIN ? POOL_MIN : rate;
-	if (left < k->filled && left == 0)
+	if (left == 0)
 		k->pool_target = most;
-	else if (left < k->filled && now - k->filled_at < POOL_FAST)
+	else if (now - k->filled_at < POOL_FAST)
 		k->pool_target *= POOL_GROWTH;
 	if (k->pool_target > most)
 		k->pool_target = most;
@@ -175,51 +238,45 @@ shrink_pool(struct keeper *k, int64_t now)
 	return (0);
 }
 
-static void
-fill_pool(struct keeper *k, uint32_t pool, int64_t now)
+/* Make sockets until there are so many.  Returns 0, or -1 when no more are to be had. */
+static int
+fill_pool(struct keeper *k, uint32_t target, int64_t now)
 {
-	for (; pool < k->pool_target && k->nunsent < MSG_FDS_MAX; pool++) {
-		if (!store_has_room(&k->store))
-			break;
+	while (pool_size(k) < target && k->nunsent < MSG_FDS_MAX && store_has_room(&k->store)) {
 		if (!bucket_has(&k->new_sockets, now)) {
 			k->retry_at = now + RETRY_LIMITED + SECOND / k->new_sockets.rate;
 			break;
 		}
-		if (make_socket(k, now) == 0) {
-			(void)bucket_take(&k->new_sockets, now);
-			continue;
+		if (make_socket(k, now) == -1) {
+			refused(k, errno, now);
+			return (-1);
 		}
-		if (!is_exhaustion(errno)) {
-			k->retry_at = now + RETRY_UNREACHABLE;
-			upstream_pool_supply(k, SUPPLY_UNREACHABLE, errno);
-			return;
-		}
-		/* No hurry while there are some. */
-		k->retry_at = now + (pool == 0 ? RETRY_EXHAUSTED : SECOND);
-		if (pool == 0)
-			upstream_pool_supply(k, SUPPLY_EXHAUSTED, errno);
-		return;
+		(void)bucket_take(&k->new_sockets, now);
 	}
-	if (pool > 0)
-		upstream_pool_supply(k, SUPPLY_OK, 0);
-}
-
-static uint32_t
-pool_size(const struct keeper *k)
-{
-	return (k->store.count[SLOT_POOLED] + k->nunsent);
+	return (0);
 }
 
 static void
 make_sockets(struct keeper *k, int64_t now)
 {
-	if (k->retry_at != NEVER && now < k->retry_at)
+	uint32_t freed = k->freed;
+
+	k->freed = 0;
+	if (k->retry_at != NEVER && now < k->retry_at) {
+		/* As many more as there are fewer: that does not end the exhaustion. */
+		if (freed > 0 && pool_size(k) < k->pool_target)
+			(void)fill_pool(k, pool_size(k) + freed, now);
 		return;
+	}
 	k->retry_at = NEVER;
-	if (pool_size(k) > POOL_LOW(k->pool_target))
+	if (pool_size(k) <= POOL_LOW(k->pool_target))
+		grow_pool(k, pool_size(k), now);
+	else if (k->supply == SUPPLY_OK)
 		return;
-	grow_pool(k, pool_size(k), now);
-	fill_pool(k, pool_size(k), now);
+	/* While sockets have to move, relocation_turn() says whether there is a way. */
+	if (fill_pool(k, k->pool_target, now) == 0 && pool_size(k) > 0 &&
+	    k->relocation == RELOCATION_NONE)
+		upstream_pool_supply(k, SUPPLY_OK, 0, now);
 	k->filled = pool_size(k);
 }
 
@@ -227,6 +284,7 @@ int
 upstream_pool_turn(struct keeper *k, int64_t now)
 {
 	make_sockets(k, now);
+	say_available(k, now);
 	if (shrink_pool(k, now) == -1 || hand_out(k) == -1 || tell_supply(k) == -1)
 		return (-1);
 	return (0);
@@ -235,5 +293,5 @@ upstream_pool_turn(struct keeper *k, int64_t now)
 int64_t
 upstream_pool_deadline(const struct keeper *k)
 {
-	return (clock_earlier(k->retry_at, k->calm_at));
+	return (clock_earlier(k->retry_at, clock_earlier(k->calm_at, k->available_at)));
 }

@@ -13,9 +13,12 @@ int upstream_pool_turn(struct keeper *keeper, int64_t now);
 int64_t upstream_pool_deadline(const struct keeper *keeper);
 
 /* Note whether sockets can be had, and log it if that has changed; `error` is an errno. */
-void upstream_pool_supply(struct keeper *keeper, enum supply supply, int error);
+void upstream_pool_supply(struct keeper *keeper, enum supply supply, int error, int64_t now);
 
 /* Close a socket, of the pool or a session's; its port rests. */
 void upstream_pool_close(struct keeper *keeper, uint32_t slot, int64_t now);
+
+/* The relay has closed its end: the same.  While no others are to be had, what it frees is next. */
+void upstream_pool_closed(struct keeper *keeper, uint32_t slot, int64_t now);
 
 #endif

@@ -274,6 +274,58 @@ ports_held_body()
 	stop_udp46
 }
 
+root_case ports_held_evicted "When other programs hold the rest, a newcomer evicts at once, said once"
+ports_held_evicted_body()
+{
+	make_network
+	start_echo 7000
+	spawn hold_ports "$relay" "$helpers/hold_ports" 42000 42063 30
+	wait_for 30 grep -q holding hold_ports.out || fail "hold_ports does not start"
+	start_udp46_default --upstream-ports 42000-42063
+	expect "capacity" "$(log_values started session_capacity)" -eq 64
+	start_many -n 29 192.0.2.1 5000
+	many_round
+	sleep 1.2
+	# The last one, and at once one more: when those that can be had run out is known.
+	client_ok last -n 1 192.0.2.1 5000
+	newcomers_evict
+	expect "sessions" "$_active" -eq 30
+}
+
+root_case descriptors_held_evicted "When descriptors run out meanwhile, likewise"
+descriptors_held_evicted_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	client_ok first -n 1 192.0.2.1 5000
+	# Room for about 30 sessions more, whatever the supervisor has beside.
+	_descriptors=$(find "/proc/$(cat udp46.pid)/fd" -type l | wc -l)
+	atf_check prlimit --pid "$(cat udp46.pid)" --nofile=$((_descriptors + 13))
+	start_many -n 60 -r 2000 -w 1500 192.0.2.1 5000
+	many_round
+	sleep 1.2
+	newcomers_evict
+	expect "sessions" "$_active" -ge 20
+	expect "sessions" "$_active" -le 40
+}
+
+# All that can be had serve REPLIED sessions, older than a second but for one; then others come.
+newcomers_evict()
+{
+	for _turn in 1 2 3 4 5 6 7 8 9 10; do
+		client_ok "newcomer$_turn" -b "192.0.2.11:$((6000 + _turn))" -n 1 -w 900 \
+		    192.0.2.1 5000
+	done
+	read_totals
+	_active=$(total sessions_active)
+	expect "evicted" "$(total sessions_evicted)" -eq 10
+	expect "said" "$(log_count 'upstream sockets exhausted')" -eq 1
+	expect "said to be over" "$(log_count 'upstream sockets available')" -eq 0
+	expect "restarts" "$(total child_restarts)" -eq 0
+	stop_udp46
+}
+
 all_served()
 {
 	many_round

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "supervisor/keeper.h"
+#include "supervisor/relocation.h"
 #include "tests/unit/unit.h"
 
 /* Of the range below, the first few are free, the rest belong to another program. */
@@ -27,6 +29,8 @@ static int listener_fd;
 static struct msg msg;
 static int relay; /* the relay's end of the control socket */
 static int free_ports;
+static int no_descriptors; /* EMFILE, but for so many */
+static int calls;	   /* of upstream_open() */
 static int64_t now;
 
 /* The kernel's part. */
@@ -34,6 +38,12 @@ int
 __wrap_upstream_open(const struct upstream *u, uint16_t port)
 {
 	(void)u;
+	calls++;
+	if (no_descriptors == 1) {
+		errno = EMFILE;
+		return (-1);
+	}
+	no_descriptors -= no_descriptors > 0;
 	if (port < PORT_LOW + free_ports)
 		return (open("/dev/null", O_RDWR | O_CLOEXEC));
 	errno = EADDRINUSE;
@@ -140,9 +150,9 @@ CASE(rate)
 
 /* ---- the size of the pool ---- */
 
-/* The relay closes so many that serve nobody, as it is asked to. */
+/* The relay closes so many that serve a session, or nobody. */
 static void
-give_back(uint32_t n)
+close_some(enum slot_state state, uint32_t n)
 {
 	static struct msg closed;
 	struct msg_record *record = (void *)closed.payload;
@@ -150,7 +160,7 @@ give_back(uint32_t n)
 
 	closed.count = 1;
 	for (slot = 0; n > 0 && slot < keeper.store.used; slot++) {
-		if (keeper.store.slots[slot].state != SLOT_POOLED)
+		if (keeper.store.slots[slot].state != state)
 			continue;
 		*record = (struct msg_record){ .name = { slot,
 						   keeper.store.slots[slot].generation } };
@@ -182,7 +192,7 @@ CASE(pool_at_rest)
 	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
 	/* One now and then changes nothing. */
 	for (int i = 0; i < 100; i++) {
-		give_back(1);
+		close_some(SLOT_POOLED, 1);
 		run_until(now + SECOND);
 		ATF_REQUIRE(keeper.store.count[SLOT_POOLED] <= POOL_MIN);
 	}
@@ -197,7 +207,7 @@ CASE(pool_grows_and_shrinks)
 	keeper_turn(&keeper, now);
 	/* A hundred a second: fewer than all of it each time. */
 	for (n = 0; n < 1000; n++) {
-		give_back(1);
+		close_some(SLOT_POOLED, 1);
 		run_until(now + 10 * MILLISECOND);
 		if (keeper.store.count[SLOT_POOLED] > most)
 			most = keeper.store.count[SLOT_POOLED];
@@ -211,7 +221,7 @@ CASE(pool_grows_and_shrinks)
 	n = asked_back();
 	ATF_CHECK_EQ(n, keeper.store.count[SLOT_POOLED] - POOL_MIN);
 	/* Some serve by now: it is only a number. */
-	give_back(n - 10);
+	close_some(SLOT_POOLED, n - 10);
 	run_until(now + 60 * SECOND);
 	ATF_CHECK_EQ(asked_back(), 0);
 	ATF_CHECK_EQ(keeper_deadline(&keeper), NEVER);
@@ -224,7 +234,7 @@ CASE(pool_keeps_its_size)
 	/* Eight a second, for minutes: it neither grows on nor comes and goes. */
 	start(PORT_HIGH - PORT_LOW + 1);
 	for (n = 0; n < 1000; n++) {
-		give_back(1);
+		close_some(SLOT_POOLED, 1);
 		run_until(now + SECOND / 8);
 	}
 	ATF_CHECK_EQ(keeper.pool_target, POOL_MIN * 4);
@@ -243,6 +253,140 @@ CASE(pool_run_dry)
 	run_until(now + 20 * SECOND);
 	(void)asked_back();
 	ATF_CHECK_EQ(keeper.pool_target, POOL_MIN);
+}
+
+/* ---- when no more are to be had ---- */
+
+static int said_exhausted, said_available, said_unreachable, said_reachable;
+
+static int
+is_about(const struct log_record *record, const char *what)
+{
+	return (memmem(record->text, record->length, what, strlen(what)) != NULL);
+}
+
+static void
+count_records(const struct log_record *record, void *arg)
+{
+	(void)arg;
+	said_exhausted += is_about(record, "upstream sockets exhausted");
+	said_available += is_about(record, "upstream sockets available");
+	said_unreachable += is_about(record, "upstream unreachable");
+	said_reachable += is_about(record, "upstream reachable");
+}
+
+/* What the relay was told last, if anything, and how many sockets it got. */
+static int
+told(uint32_t *sockets)
+{
+	int supply = -1;
+
+	*sockets = 0;
+	while (msg_receive(relay, FROM_SUPERVISOR, &msg) == 1) {
+		msg_close_fds(&msg);
+		if (msg.type == MSG_SUPPLY)
+			supply = (int)((struct msg_supply *)(void *)msg.payload)->supply;
+		else if (msg.type == MSG_SOCKETS)
+			*sockets += msg.count;
+	}
+	return (supply);
+}
+
+/* All that are in the pool serve a session now. */
+static void
+serve_all(void)
+{
+	uint32_t slot;
+
+	for (slot = 0; slot < keeper.store.used; slot++)
+		if (keeper.store.slots[slot].state == SLOT_POOLED)
+			store_set(&keeper.store, slot, SLOT_OPEN);
+}
+
+/* Each time that a session ends there is a socket for a newcomer at once, and no more work. */
+static void
+check_exhausted(void)
+{
+	uint32_t n, i;
+	int looks;
+
+	serve_all();
+	run_until(now + 2 * SECOND);
+	for (i = 0; i < 300; i++) {
+		close_some(SLOT_OPEN, 1);
+		no_descriptors += no_descriptors > 0;
+		/* Now and then it looks for more. */
+		looks = keeper.retry_at <= now;
+		calls = 0;
+		keeper_turn(&keeper, now);
+		ATF_REQUIRE_EQ(told(&n), -1);
+		ATF_REQUIRE_EQ(n, 1);
+		ATF_REQUIRE(looks || calls == 1);
+		serve_all();
+		run_until(now + 50 * MILLISECOND);
+	}
+	ATF_CHECK(said_exhausted == 1 && said_available == 0);
+	/* When many have ended there is a pool again; that is said once it lasts. */
+	close_some(SLOT_OPEN, SLOTS);
+	no_descriptors = 0;
+	run_until(now + 9 * SECOND);
+	ATF_CHECK_EQ(said_available, 0);
+	run_until(now + 60 * SECOND);
+	ATF_CHECK_EQ(told(&n), SUPPLY_OK);
+	ATF_CHECK(n >= POOL_MIN);
+	ATF_CHECK(said_exhausted == 1 && said_available == 1);
+}
+
+/* Told while there are some in the pool: as soon as there cannot be more. */
+static void
+check_told(uint32_t pool)
+{
+	uint32_t n;
+
+	keeper_turn(&keeper, now);
+	ATF_CHECK_EQ(told(&n), SUPPLY_EXHAUSTED);
+	ATF_CHECK_EQ(n, pool);
+	ATF_CHECK_EQ(said_exhausted, 1);
+}
+
+CASE(ports_exhausted)
+{
+	uint32_t n;
+
+	log_init(LOG_LEVEL_INFO, count_records, NULL);
+	start(30);
+	keeper_turn(&keeper, now);
+	ATF_CHECK(told(&n) == -1 && n == POOL_MIN);
+	serve_all();
+	check_told(14);
+	check_exhausted();
+}
+
+CASE(descriptors_exhausted)
+{
+	log_init(LOG_LEVEL_INFO, count_records, NULL);
+	no_descriptors = 15;
+	start(PORT_HIGH - PORT_LOW + 1);
+	check_told(14);
+	check_exhausted();
+}
+
+/* That the pool is full does not mean that there is a way to where the sockets shall move. */
+CASE(unreachable_full)
+{
+	struct msg_upstream answer = { 0 };
+	uint32_t n;
+
+	log_init(LOG_LEVEL_INFO, count_records, NULL);
+	start(PORT_HIGH - PORT_LOW + 1);
+	keeper_turn(&keeper, now);
+	upstream.address.sin6_family = AF_MAX; /* connect(2) fails */
+	relocation_begin(&keeper, now);
+	keeper_turn(&keeper, now);
+	ATF_REQUIRE_EQ(relocation_answered(&keeper, &answer, now), 0);
+	ATF_CHECK(run_until(now + 10 * SECOND) <= 20);
+	ATF_CHECK_EQ(told(&n), SUPPLY_UNREACHABLE);
+	ATF_CHECK(said_unreachable == 1 && said_reachable == 0);
 }
 
 /* ---- sessions that are handed back ---- */
@@ -691,6 +835,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, pool_grows_and_shrinks);
 	ATF_TP_ADD_TC(tp, pool_keeps_its_size);
 	ATF_TP_ADD_TC(tp, pool_run_dry);
+	ATF_TP_ADD_TC(tp, ports_exhausted);
+	ATF_TP_ADD_TC(tp, descriptors_exhausted);
+	ATF_TP_ADD_TC(tp, unreachable_full);
 	ATF_TP_ADD_TC(tp, all_good);
 	ATF_TP_ADD_TC(tp, one_bad);
 	ATF_TP_ADD_TC(tp, some_bad);
