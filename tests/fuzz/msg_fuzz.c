@@ -76,7 +76,7 @@ take_records(const struct msg *msg)
 	if (store.slots == NULL && store_init(&store, SLOTS) == -1)
 		abort();
 	while (store_has_room(&store))
-		store_set(&store, store_add(&store, 0, 1024), SLOT_STOCK);
+		store_set(&store, store_add(&store, 0, 1024), SLOT_POOLED);
 	for (i = 0; i < msg->count; i++)
 		if (store_has(&store, &record[i].name) &&
 		    (record[i].record.state == SESSION_CLOSED
