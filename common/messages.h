@@ -259,9 +259,10 @@ struct msg_link {
 };
 
 /*
- * MSG_ASK_TOTALS, MSG_ASK_LISTENERS, MSG_ASK_SESSIONS: a question.  Questions are answered in the order in
- * which they came, each with at most one message of what was asked for, and MSG_ANSWER_END.
- * So the relay remembers nothing of a dump, and whoever asks slowly costs it nothing.
+ * MSG_ASK_TOTALS, MSG_ASK_LISTENERS, MSG_ASK_SESSIONS: a question.  Questions are answered in
+ * the order in which they came, each with at most one message of what was asked for, and
+ * MSG_ANSWER_END.  So the relay remembers nothing of a dump, and whoever asks slowly costs it
+ * nothing.
  */
 struct msg_ask {
 	uint32_t from; /* listeners, sessions: the place to begin at, 0 at first */

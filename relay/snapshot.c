@@ -2,8 +2,8 @@
  * What the metrics child asks.
  *
  * It asks for the totals, or for the listeners' or the sessions from some place on, and gets one
- * bounded message; then it asks again.  So its pace is its own: nothing is remembered here but the question in
- * hand, nothing piles up, and no datagram waits for a dump of any size.
+ * bounded message; then it asks again.  So its pace is its own: nothing is remembered here but
+ * the question in hand, nothing piles up, and no datagram waits for a dump of any size.
  */
 #include <sys/socket.h>
 #include <errno.h>

@@ -39,8 +39,9 @@ void exporter_init(
 void exporter_started(struct exporter *exporter);
 
 /*
- * Tell what was not told yet, send what changed, and link the child with each relay, of config.workers, if one of the two
- * is new.  Returns 0, or -1 when something must be sent again a little later.
+ * Tell what was not told yet, send what changed, and link the child with each relay, of
+ * config.workers, if one of the two is new.  Returns 0, or -1 when something must be sent again
+ * a little later.
  */
 int exporter_turn(struct exporter *exporter, const struct child *relay);
 

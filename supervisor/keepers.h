@@ -15,8 +15,9 @@ struct keepers {
 };
 
 /*
- * Make ports, stores and totals, and all else that relays will be told, to each its share.  The
- * listeners must be open, and `descriptors` set.  Ends the program with EXIT_REFUSED when the system refuses.
+ * Make ports, stores and totals, and all else that relays will be told, to each its share; the
+ * upstream is at this address.  The listeners must be open, and `descriptors` set.  Ends the
+ * program with EXIT_REFUSED when the system refuses.
  */
 void keepers_init(const struct options *options, const struct sockaddr_in6 *upstream,
     const struct msg_identity *identity, struct keepers *keepers);

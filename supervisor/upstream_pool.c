@@ -4,10 +4,10 @@
  * The relay does not ask for sockets: the size of its pool follows from what was handed out and
  * what records have come.  It is small at rest, for each socket has a port that other programs
  * may want, grows while newcomers use it up fast, and is taken back when they no longer do: the
- * relay closes so many that serve nobody, for it alone knows which those are.  A socket that has served is closed, and its port rests, so that
- * nothing late reaches a stranger.  The relay keeps --new-session-rate by itself; sockets are
- * limited to the same rate here, so that one that lies cannot use up ports faster than they can
- * rest.
+ * relay closes so many that serve nobody, for it alone knows which those are.  A socket that has
+ * served is closed, and its port rests, so that nothing late reaches a stranger.  The relay keeps
+ * --new-session-rate by itself; sockets are limited to the same rate here, so that one that lies
+ * cannot use up ports faster than they can rest.
  */
 #include <errno.h>
 #include <string.h>

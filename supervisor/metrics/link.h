@@ -49,8 +49,8 @@ void link_replace(struct link *link, int fd);
 
 /*
  * Ask for MSG_ASK_TOTALS, or for MSG_ASK_LISTENERS or MSG_ASK_SESSIONS from `from` on; before
- * the first relay the question waits.  Returns 0, or -1 when there is no relay any more, and then no function
- * is called.  `asker` must stay until its end() or link_cancel().
+ * the first relay the question waits.  Returns 0, or -1 when there is no relay any more, and
+ * then no function is called.  `asker` must stay until its end() or link_cancel().
  */
 int link_ask(struct link *link, enum msg_type type, uint32_t from,
     const struct link_asker *asker, int64_t now);
