@@ -141,8 +141,7 @@ take_message(struct children *c, struct child *child, int64_t now)
 			child_condemn(child, "a record of a socket that it does not have");
 		break;
 	case MSG_UPSTREAM:
-		if (k == NULL ||
-		    relocation_answered(k, (const void *)c->msg.payload, now) == -1)
+		if (k == NULL || relocation_answered(k, now) == -1)
 			child_condemn(child, "an answer that nobody had asked for");
 		break;
 	default:

@@ -59,8 +59,9 @@ struct keeper {
 	uint32_t listeners_told;
 
 	enum relocation relocation;
-	uint32_t moved;	 /* slots below are */
-	int64_t move_at; /* when to go on */
+	uint32_t answers_due; /* to what the relay was told */
+	uint32_t moved;	      /* slots below are */
+	int64_t move_at;      /* when to go on */
 
 	int started;	/* the relay has all sessions back, and was told to hear clients */
 	uint32_t next;	/* the slot to go on from with handing back */

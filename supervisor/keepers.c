@@ -74,15 +74,22 @@ keepers_init(const struct options *o, const struct sockaddr_in6 *address,
 }
 
 void
+keepers_reroute(struct keepers *all, int64_t now)
+{
+	uint32_t i;
+
+	for (i = 0; i < all->count; i++)
+		relocation_begin(&all->keeper[i], now);
+}
+
+void
 keepers_move(struct keepers *all, const struct sockaddr_in6 *address, int64_t now)
 {
 	char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
-	uint32_t i;
 
 	log_info("upstream moved", "from=%s to=%s",
 	    endpoint_format_ipv6(&all->upstream.address, from),
 	    endpoint_format_ipv6(address, to));
 	all->upstream.address = *address;
-	for (i = 0; i < all->count; i++)
-		relocation_begin(&all->keeper[i], now);
+	keepers_reroute(all, now);
 }

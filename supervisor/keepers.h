@@ -25,4 +25,7 @@ void keepers_init(const struct options *options, const struct sockaddr_in6 *upst
 /* The upstream is now at this address: move all sockets there. */
 void keepers_move(struct keepers *keepers, const struct sockaddr_in6 *address, int64_t now);
 
+/* Routing has changed: have all sockets get their source address afresh. */
+void keepers_reroute(struct keepers *keepers, int64_t now);
+
 #endif

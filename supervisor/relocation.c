@@ -30,23 +30,24 @@ relocation_begin(struct keeper *k, int64_t now)
 }
 
 int
-relocation_answered(struct keeper *k, const struct msg_upstream *answer, int64_t now)
+relocation_answered(struct keeper *k, int64_t now)
 {
-	/* To what is out of date by now. */
-	if (memcmp(answer->address, k->config.upstream_address, sizeof(answer->address)) != 0)
-		return (0);
-	if (k->relocation != RELOCATION_AWAIT) {
+	if (k->answers_due == 0) {
 		errno = EBADMSG;
 		return (-1);
 	}
-	k->relocation = RELOCATION_MOVE;
-	k->move_at = now;
+	/* The last one counts: those before are to what is out of date by now. */
+	if (--k->answers_due == 0 && k->relocation == RELOCATION_AWAIT) {
+		k->relocation = RELOCATION_MOVE;
+		k->move_at = now;
+	}
 	return (0);
 }
 
 void
 relocation_ended(struct keeper *k)
 {
+	k->answers_due = 0;
 	if (k->relocation != RELOCATION_NONE)
 		k->relocation = RELOCATION_MOVE;
 }
@@ -62,6 +63,7 @@ relocation_tell(struct keeper *k)
 	if (msg_send(k->child->control, MSG_UPSTREAM, &message, 1, NULL, 0) == -1)
 		return (-1);
 	k->relocation = RELOCATION_AWAIT;
+	k->answers_due++;
 	return (0);
 }
 

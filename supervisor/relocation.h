@@ -7,7 +7,7 @@
 void relocation_begin(struct keeper *keeper, int64_t now);
 
 /* The relay has answered that it knows.  Returns 0, or -1 with errno EBADMSG if nobody asked. */
-int relocation_answered(struct keeper *keeper, const struct msg_upstream *answer, int64_t now);
+int relocation_answered(struct keeper *keeper, int64_t now);
 
 /* The relay has ended; its successor is told the new address from the beginning. */
 void relocation_ended(struct keeper *keeper);

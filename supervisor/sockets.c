@@ -267,7 +267,7 @@ int
 upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source)
 {
 	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
-	struct sockaddr_in6 local;
+	struct sockaddr_in6 local = { 0 };
 	socklen_t len = sizeof(local);
 
 	if (getsockname(fd, (struct sockaddr *)&local, &len) == -1)

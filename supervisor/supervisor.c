@@ -15,6 +15,7 @@
 #include "supervisor/children.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
+#include "supervisor/route.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/totals_log.h"
@@ -22,7 +23,7 @@
 #include "supervisor/upstream.h"
 #include "supervisor/version.h"
 
-enum { PFD_SIGNALS, PFD_RESOLVER, PFD_CHILDREN = PFD_RESOLVER + CHILD_POLLFDS };
+enum { PFD_SIGNALS, PFD_ROUTE, PFD_RESOLVER, PFD_CHILDREN = PFD_RESOLVER + CHILD_POLLFDS };
 
 struct supervisor {
 	struct options *options;
@@ -33,6 +34,7 @@ struct supervisor {
 	int totals_wanted; /* as soon as there are some */
 	struct msg_identity identity;
 	struct upstream_name upstream;
+	struct route route;
 	int begun; /* its address is known, and the children were started */
 	struct children children;
 };
@@ -156,6 +158,10 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 		return;
 	if (upstream_turn(&s->upstream, s->now))
 		upstream_changed(s);
+	if (pfd[PFD_ROUTE].revents != 0)
+		route_hear(&s->route, s->now);
+	if (s->begun && route_turn(&s->route, &s->children.keepers.upstream, s->now))
+		keepers_reroute(&s->children.keepers, s->now);
 	if (s->upstream.errors != errors) {
 		s->children.exporter.status.resolve_errors = s->upstream.errors;
 		s->children.exporter.changed = 1;
@@ -176,12 +182,17 @@ supervisor_loop(struct supervisor *s)
 
 	pfd[PFD_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 	do {
+		route_watch(&s->route, &pfd[PFD_ROUTE]);
+		if (s->children.stopping)
+			pfd[PFD_ROUTE].fd = -1;
 		upstream_watch(&s->upstream, s->now, &pfd[PFD_RESOLVER]);
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
 		deadline = children_deadline(&s->children, s->now);
 		if (!s->children.stopping)
 			deadline =
 			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
+		if (!s->children.stopping && s->begun)
+			deadline = clock_earlier(deadline, route_deadline(&s->route));
 		if (poll(pfd, n, clock_timeout(deadline, s->now)) == -1 && errno != EINTR)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();
@@ -230,6 +241,7 @@ supervisor_main(struct options *o)
 	}
 	identity_confine(&s->identity);
 	s->now = clock_now();
+	route_open(&s->route, s->now);
 	upstream_init(&s->upstream, o, &s->identity, binary, s->now);
 	if (o->upstream_literal)
 		begin(s);
