@@ -204,7 +204,7 @@ unwatched_body()
 	start_echo 7000
 	wrapper="$helpers/refuse epoll"
 	start_udp46_default
-	# As many as it does watch are fewer than the stock.
+	# As many as it does watch are fewer than the pool.
 	start_many -n 60 192.0.2.1 5000
 	many_round
 	expect "served" "$(value answered many.out)" -eq 60

@@ -78,7 +78,7 @@ greedy_body()
 	sleep 3
 	_made=$(($(log_values 'sockets handed out' count | paste -s -d +)))
 	_seconds=$(($(date +%s) - _start + 1))
-	# A stock each and one second's worth at first.
+	# A pool each and one second's worth at first.
 	expect "sockets made" "$_made" -ge 1000
 	expect "sockets made" "$_made" -le $((1000 * (_seconds + 1) + 2 * 256))
 	stop_udp46

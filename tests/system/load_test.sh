@@ -84,7 +84,7 @@ rush_body()
 {
 	make_network
 	start_udp46_default --new-session-rate 0
-	# Many more than the queue takes; with sanitizers, as many as stock and queue are sure to.
+	# Many more than the queue takes; with sanitizers, as many as pool and queue are sure to.
 	_ms=300
 	! is_sanitized || _ms=40
 	_drops=$(backlog_drops)

@@ -72,7 +72,7 @@ moves_body()
 	ports_of echo3 >after
 	expect "sessions that moved" "$(wc -l <after)" -eq 100
 	atf_check cmp before after
-	# Newcomers go there, too, and those in stock.
+	# Newcomers go there, too: the sockets of the pool have moved.
 	client_ok newcomer -b 192.0.2.12:6000 -n 2 192.0.2.1 5000
 	expect "ports at the second address" "$(ports_of echo3 | wc -l)" -eq 101
 	read_totals

@@ -19,15 +19,21 @@ served_from()
 	expect "ports at the upstream" "$(upstream_ports | wc -l)" -eq 50
 }
 
+# 50 sessions, from the address that the relay has at first.
+start_sessions()
+{
+	start_udp46_default
+	start_many -n 50 192.0.2.1 5000
+	many_round
+	served_from 2001:db8:1::1
+}
+
 root_case address_ends "The source address ends and another is there: sessions go on from it"
 address_ends_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default
-	start_many -n 50 192.0.2.1 5000
-	many_round
-	served_from 2001:db8:1::1
+	start_sessions
 	atf_check ip -n "$relay" address add 2001:db8:1::99/64 dev home nodad
 	atf_check ip -n "$relay" address delete 2001:db8:1::1/64 dev home
 	wait_log 'upstream source changed' 5
@@ -42,10 +48,7 @@ preferred_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default
-	start_many -n 50 192.0.2.1 5000
-	many_round
-	served_from 2001:db8:1::1
+	start_sessions
 	atf_check ip -n "$relay" address add 2001:db8:1::99/64 dev home nodad
 	atf_check ip -n "$relay" address change 2001:db8:1::1/64 dev home preferred_lft 0
 	wait_log 'upstream source changed' 5
@@ -64,10 +67,7 @@ second_uplink_body()
 	atf_check ip -n "$home" address add 2001:db8:2::2/64 dev relay2 nodad
 	atf_check ip -n "$relay" link set home2 up
 	atf_check ip -n "$home" link set relay2 up
-	start_udp46_default
-	start_many -n 50 192.0.2.1 5000
-	many_round
-	served_from 2001:db8:1::1
+	start_sessions
 	atf_check ip -n "$relay" route add 2001:db8:1::2/128 via 2001:db8:2::2 dev home2
 	wait_log 'upstream source changed' 5
 	served_from 2001:db8:2::1
