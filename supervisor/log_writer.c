@@ -4,20 +4,16 @@
  * text is escaped here, in one place.
  */
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/clock.h"
+#include "supervisor/log_output.h"
 #include "supervisor/log_writer.h"
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 _Static_assert(sizeof(level_names) / sizeof(level_names[0]) == LOG_LEVEL_MAX, "a name each");
-
-static uint64_t lost;
 
 struct line {
 	char *buf;
@@ -230,28 +226,75 @@ log_record_format(const struct log_record *record, enum log_format format, char 
 	return (line.len);
 }
 
+/* ---- the sink ---- */
+
+static struct {
+	struct log_output output;
+	uint64_t lost, said; /* records, and of these those whose loss is in the log */
+	int64_t say_at;	     /* not before: once a second is enough */
+	int64_t try_at;	     /* if there is no record to go with it */
+	int saying;
+} writer = { .output = { .fd = -1 } };
+
+void
+log_writer_open(int fd)
+{
+	log_output_open(&writer.output, fd);
+}
+
+/* What is lost of this, too, is lost more: it comes back to log_writer(). */
+static void
+say_lost(int64_t now)
+{
+	uint64_t lost = writer.lost;
+
+	writer.saying = 1;
+	log_warn("log records lost", "count=%llu", (unsigned long long)(lost - writer.said));
+	writer.saying = 0;
+	if (writer.lost > lost)
+		writer.lost = lost;
+	else {
+		writer.said = lost;
+		writer.say_at = now + SECOND;
+	}
+}
+
 void
 log_writer(const struct log_record *record, void *arg)
 {
 	const enum log_format *format = arg;
 	char buf[LOG_LINE_MAX];
-	struct pollfd pfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	int saved = errno;
-	size_t len;
+	int64_t now;
 
-	/*
-	 * O_NONBLOCK would change the descriptor for everybody who shares it.  A pipe that polls
-	 * writable takes PIPE_BUF without waiting, and no honest line is longer: pipe(7).
-	 */
-	len = log_record_format(record, *format, buf);
-	if (len > PIPE_BUF || poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT) ||
-	    write(STDOUT_FILENO, buf, len) != (ssize_t)len)
-		lost++;
+	/* Before what follows the gap. */
+	if (!writer.saying && writer.lost > writer.said && (now = clock_now()) >= writer.say_at)
+		say_lost(now);
+	if (log_output_write(&writer.output, buf, log_record_format(record, *format, buf)) ==
+	    -1)
+		writer.lost++;
 	errno = saved;
 }
 
 uint64_t
 log_writer_lost(void)
 {
-	return (lost);
+	return (writer.lost);
+}
+
+int64_t
+log_writer_deadline(void)
+{
+	if (writer.lost == writer.said || !log_enabled(LOG_LEVEL_WARN))
+		return (NEVER);
+	return (writer.say_at > writer.try_at ? writer.say_at : writer.try_at);
+}
+
+void
+log_writer_turn(int64_t now)
+{
+	if (now < log_writer_deadline())
+		return;
+	writer.try_at = now + SECOND;
+	say_lost(now);
 }

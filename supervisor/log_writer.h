@@ -29,14 +29,21 @@ int log_record_check(const struct log_record *record);
  */
 size_t log_record_format(const struct log_record *record, enum log_format format, char *buf);
 
+/* Have log_writer() write to what this descriptor is open for: see log_output.h. */
+void log_writer_open(int fd);
+
 /*
- * A log sink that writes to standard output in the given format (`arg` points to an
- * enum log_format).  A pipe whose reader has stopped reading costs the record, never a wait; a
- * terminal can make us wait for it.
+ * A log sink, once it is open, in the given format (`arg` points to an enum log_format).
+ * Where that takes no record, it costs the record, never a wait.  The number of those that were
+ * lost goes before the next that is taken.
  */
 void log_writer(const struct log_record *record, void *arg);
 
-/* Records that no reader took, or that made a line of more than PIPE_BUF, since the start. */
+/* Records that were not taken, or were too long for a line, since the start. */
 uint64_t log_writer_lost(void);
+
+/* Without a next record: try again to say what was lost, once a second; and when to come again. */
+void log_writer_turn(int64_t now);
+int64_t log_writer_deadline(void);
 
 #endif

@@ -3,7 +3,8 @@
 
 /*
  * From now on SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCHLD are read from the descriptor that
- * this returns, and SIGPIPE is ignored.  Returns -1 with errno on failure.  See signalfd(2).
+ * this returns; SIGPIPE, SIGXFSZ and SIGTTOU are ignored.  Returns -1 with errno on failure.
+ * See signalfd(2).
  */
 int signals_open(void);
 

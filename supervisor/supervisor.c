@@ -49,6 +49,7 @@ start_log(struct supervisor *s)
 	s->format = o->log_format == FORMAT_TEXT ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
 	if (o->log_format == FORMAT_AUTO && isatty(STDOUT_FILENO))
 		s->format = LOG_FORMAT_TEXT;
+	log_writer_open(STDOUT_FILENO);
 	log_init(o->log_level, log_writer, &s->format);
 }
 
@@ -187,7 +188,8 @@ supervisor_loop(struct supervisor *s)
 			pfd[PFD_ROUTE].fd = -1;
 		upstream_watch(&s->upstream, s->now, &pfd[PFD_RESOLVER]);
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
-		deadline = children_deadline(&s->children, s->now);
+		deadline = clock_earlier(
+		    children_deadline(&s->children, s->now), log_writer_deadline());
 		if (!s->children.stopping)
 			deadline =
 			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
@@ -197,6 +199,7 @@ supervisor_loop(struct supervisor *s)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();
 		supervisor_turn(s, pfd);
+		log_writer_turn(s->now);
 	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now));
 	log_info("shutdown", "pid=%d", getpid());
 }
