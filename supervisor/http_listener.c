@@ -1,5 +1,7 @@
+#include <sys/stat.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +11,9 @@
 #include "supervisor/resolver.h"
 #include "supervisor/sockets.h"
 #include "supervisor/visible.h"
+
+/* Room for what --metrics.listen and --chroot may name. */
+#define LONGEST_PATH 512
 
 /* Of the Unix socket to serve on; NULL if it is not one. */
 static const char *
@@ -28,6 +33,54 @@ static void __attribute__((noreturn)) refuse_listener(const struct options *o)
 	    remedy);
 }
 
+/* Split a path: where its last component is, and that itself. */
+static void
+split(const char *path, char parent[LONGEST_PATH], char name[LONGEST_PATH])
+{
+	size_t n = strlen(path);
+	const char *last;
+
+	/* Trailing slashes, and those before a dot. */
+	while (n > 1 && (path[n - 1] == '/' || strncmp(&path[n - 2], "/.", 2) == 0))
+		n--;
+	for (last = path + n; last > path && last[-1] != '/'; last--)
+		;
+	snprintf(name, LONGEST_PATH, "%.*s", (int)(path + n - last), last);
+	snprintf(parent, LONGEST_PATH, "%.*s", (int)(last - path), path);
+}
+
+/* Whether both name one directory, or would if those that are missing were made. */
+static int
+is_same(const char *a, const char *b)
+{
+	char parent[2][LONGEST_PATH], name[2][LONGEST_PATH];
+	struct stat st[2];
+	int there = stat(a, &st[0]) == 0;
+
+	if (there != (stat(b, &st[1]) == 0))
+		return (0);
+	if (there)
+		return (st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino);
+	split(a, parent[0], name[0]);
+	split(b, parent[1], name[1]);
+	return (strcmp(name[0], name[1]) == 0 && is_same(parent[0], parent[1]));
+}
+
+void
+http_listener_check(const struct options *o)
+{
+	char folder[LONGEST_PATH], name[LONGEST_PATH];
+
+	if (socket_path(o) == NULL)
+		return;
+	split(socket_path(o), folder, name);
+	if (is_same(folder, o->chroot))
+		refuse(EXIT_USAGE,
+		    "--metrics.listen %s: is in --chroot %s, which must be empty: want another "
+		    "folder",
+		    o->metrics_listen, o->chroot);
+}
+
 /* The address of a literal or a name, IPv4 or IPv6. */
 static void
 find_address(const struct options *o, const struct msg_identity *id, int binary,
@@ -37,6 +90,7 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)address;
 	char host[ENDPOINT_HOST_MAX + 1];
 	struct msg_resolved result;
+	struct in_addr ipv4;
 	uint16_t port = 0;
 
 	memset(address, 0, sizeof(*address));
@@ -55,10 +109,11 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 	}
 	sin6->sin6_port = htons(port);
 	if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+		memcpy(&ipv4, &sin6->sin6_addr.s6_addr[12], sizeof(ipv4));
 		memset(address, 0, sizeof(*address));
 		sin->sin_family = AF_INET;
 		sin->sin_port = htons(port);
-		memcpy(&sin->sin_addr, result.found[0].address + 12, sizeof(sin->sin_addr));
+		sin->sin_addr = ipv4;
 	}
 }
 

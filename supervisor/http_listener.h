@@ -7,6 +7,12 @@
 #include "supervisor/options.h"
 
 /*
+ * End the program with EXIT_USAGE if the Unix socket would be in the directory of --chroot, which
+ * has to be empty at the next start: a socket stays behind when its program is killed.
+ */
+void http_listener_check(const struct options *options);
+
+/*
  * Bind where metrics are served: a TCP address, by name if need be (a look-up in a child of
  * this identity that executes `binary`), or a Unix socket of group `gid`.  Returns the
  * descriptor.  Ends the program with EXIT_REFUSED if it cannot be had.

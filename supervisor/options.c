@@ -413,21 +413,32 @@ set_defaults(struct options *o)
 	strlcpy(o->metrics_listen, "127.0.0.1:9108", sizeof(o->metrics_listen));
 }
 
+/* By port; 0.0.0.0 is the first that has it. */
 static int
 compare_listen(const void *a, const void *b)
 {
 	const struct sockaddr_in *x = a, *y = b;
 
-	if (x->sin_addr.s_addr != y->sin_addr.s_addr)
-		return (x->sin_addr.s_addr < y->sin_addr.s_addr ? -1 : 1);
-	return ((int)x->sin_port - (int)y->sin_port);
+	if (x->sin_port != y->sin_port)
+		return ((int)x->sin_port - (int)y->sin_port);
+	if (x->sin_addr.s_addr == y->sin_addr.s_addr)
+		return (0);
+	return (x->sin_addr.s_addr < y->sin_addr.s_addr ? -1 : 1);
 }
 
-/* Port 0 may be asked for again: it is another one each time. */
+/* Whether these two, in this order, cannot be bound both.  Port 0 is another one each time. */
+static int
+collide(const struct sockaddr_in *x, const struct sockaddr_in *y)
+{
+	return (x->sin_port == y->sin_port && x->sin_port != 0 &&
+	    (x->sin_addr.s_addr == htonl(INADDR_ANY) ||
+		x->sin_addr.s_addr == y->sin_addr.s_addr));
+}
+
 static int
 check_listen(const struct options *o, char *error, size_t size)
 {
-	char text[ENDPOINT_STRLEN];
+	char one[ENDPOINT_STRLEN], other[ENDPOINT_STRLEN];
 	struct sockaddr_in *sorted;
 	uint32_t i;
 
@@ -437,12 +448,19 @@ check_listen(const struct options *o, char *error, size_t size)
 	}
 	memcpy(sorted, o->listen, o->listeners * sizeof(*sorted));
 	qsort(sorted, o->listeners, sizeof(*sorted), compare_listen);
+	/* The first of several that collide does so with the one after it. */
 	for (i = 1; i < o->listeners; i++)
-		if (sorted[i].sin_port != 0 && compare_listen(&sorted[i - 1], &sorted[i]) == 0)
+		if (collide(&sorted[i - 1], &sorted[i]))
 			break;
-	if (i < o->listeners)
+	if (i < o->listeners && compare_listen(&sorted[i - 1], &sorted[i]) == 0)
 		snprintf(error, size, "--listen: '%s' is given twice: want each once",
-		    endpoint_format_ipv4(&sorted[i], text));
+		    endpoint_format_ipv4(&sorted[i], one));
+	else if (i < o->listeners)
+		snprintf(error, size,
+		    "--listen %s has the port on every address, --listen %s on one: want one "
+		    "of them, or another port",
+		    endpoint_format_ipv4(&sorted[i - 1], one),
+		    endpoint_format_ipv4(&sorted[i], other));
 	free(sorted);
 	return (i < o->listeners ? -1 : 0);
 }

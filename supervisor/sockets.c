@@ -133,6 +133,13 @@ listener_group_by_address(int fd, uint32_t members)
 #define HTTP_BACKLOG 128
 #define HTTP_BUFFER (128 * 1024)
 
+/* [::], which is every address of both families, whatever net.ipv6.bindv6only says. */
+static int
+is_any(const struct sockaddr_storage *address)
+{
+	return (IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr));
+}
+
 int
 http_socket_open(const struct sockaddr_storage *address)
 {
@@ -150,7 +157,7 @@ http_socket_open(const struct sockaddr_storage *address)
 	if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1 ||
 	    set_int(fd, SOL_SOCKET, SO_SNDBUF, HTTP_BUFFER) == -1 ||
 	    (address->ss_family == AF_INET6 &&
-		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1) ||
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, !is_any(address)) == -1) ||
 	    bind(fd, (const struct sockaddr *)address, len) == -1 ||
 	    listen(fd, HTTP_BACKLOG) == -1)
 		return (close_failed(fd));

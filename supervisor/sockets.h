@@ -63,8 +63,8 @@ int upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
 int upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source);
 
 /*
- * Make a listening socket for HTTP: TCP on an IPv4 or IPv6 address, or a Unix socket at
- * `path`, mode 0660 and of group `gid` (or of its folder's, if that is set-group-ID), in the
+ * Make a listening socket for HTTP: TCP on an IPv4 or IPv6 address, [::] being that of
+ * both, or a Unix socket at `path`, mode 0660 and of group `gid` (or of its folder's, if that is set-group-ID), in the
  * place of one that nobody listens on.  Returns the descriptor, or -1 with errno.  See tcp(7),
  * unix(7).
  */

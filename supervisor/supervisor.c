@@ -230,6 +230,7 @@ supervisor_main(struct options *o)
 		err(EXIT_REFUSED, "signalfd");
 	if ((binary = child_open_binary()) == -1)
 		err(EXIT_REFUSED, "/proc/self/exe");
+	http_listener_check(o);
 	identity_init(o, &s->identity);
 	if (o->action == OPTIONS_CHECK)
 		return (check(o, &s->identity, binary));

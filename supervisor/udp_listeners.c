@@ -65,8 +65,13 @@ udp_listeners_open(const struct options *o, struct keepers *all)
 
 	reserve(all, o->listeners);
 	all->upstream.trains = offload_decide(o->segment_offload);
+	/* A free port is none that another listener is still to have. */
 	for (i = 0; i < o->listeners; i++)
-		open_group(o, all, i);
+		if (o->listen[i].sin_port != 0)
+			open_group(o, all, i);
+	for (i = 0; i < o->listeners; i++)
+		if (o->listen[i].sin_port == 0)
+			open_group(o, all, i);
 	if (buffers_limited())
 		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
 		    o->socket_buffer_size,

@@ -396,6 +396,48 @@ addresses_body()
 	stop_udp46
 }
 
+http_case both_families "[::] serves IPv4 and IPv6, whatever the system's default; another address does not"
+both_families_body()
+{
+	make_network
+	mkdir -m 755 empty
+	for _only in 0 1; do
+		in_relay sysctl -q net.ipv6.bindv6only=$_only
+		for _address in '[::]' '[0::0]'; do
+			start_metrics --metrics.listen "$_address:9108"
+			for _host in 127.0.0.1 '[::1]' 192.0.2.1 '[2001:db8:1::1]'; do
+				expect "$_host by $_address" \
+				    "$(http_status -g "http://$_host:9108/healthz")" = 200
+			done
+			not_started --metrics.listen --metrics.listen 127.0.0.1:9108
+			not_started --metrics.listen --metrics.listen '[::1]:9108'
+			stop_udp46
+		done
+	done
+	for _address in '[::1]' '[2001:db8:1::1]'; do
+		start_metrics --metrics.listen "$_address:9108"
+		expect "$_address" "$(http_status -g "http://$_address:9108/healthz")" = 200
+		expect "127.0.0.1 by $_address" "$(http_status $url/healthz 2>/dev/null)" = \
+		    "$(printf '000\nfailed')"
+		stop_udp46
+	done
+	# As an IPv4-mapped address it is one of IPv4, and that one.
+	start_metrics --metrics.listen '[::ffff:127.0.0.1]:9108'
+	in_relay ss -Hltn 'sport = :9108' | tee sockets
+	expect "sockets of 127.0.0.1" "$(grep -c ' 127\.0\.0\.1:9108 ' sockets)" -eq 1
+	expect "health" "$(http_status $url/healthz)" = 200
+	stop_udp46
+	# What somebody else has of it is enough.
+	spawn other "$relay" socat -u TCP4-LISTEN:9108,bind=192.0.2.1 -
+	wait_for 30 other_listens || atf_fail "the other program does not listen"
+	not_started --metrics.listen --metrics.listen '[::]:9108'
+}
+
+other_listens()
+{
+	in_relay ss -Hltn 'sport = :9108' | grep -q .
+}
+
 is_gone()
 {
 	[ ! -e "$1" ]

@@ -119,6 +119,19 @@ descriptors_body()
 	stop_udp46
 }
 
+root_case free_port "A free port is none that another listener names"
+free_port_body()
+{
+	make_network
+	in_relay sysctl -q net.ipv4.ip_local_port_range='5000 5001'
+	for _turn in 1 2 3 4 5 6 7 8 9 10; do
+		start_udp46 --upstream '[2001:db8:1::2]:7000' --upstream-ports 20000-20999 \
+		    --listen 0.0.0.0:0 --listen 192.0.2.1:5000
+		expect "free port" "$(log_values 'listener started' listener | grep -c -x 0.0.0.0:5001)" -eq 1
+		stop_udp46
+	done
+}
+
 plain_case command_line "65,535 are possible; a mistake among very many is found at once"
 command_line_body()
 {

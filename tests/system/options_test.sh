@@ -59,6 +59,86 @@ listen_body()
 	refused 2 --listen "$upstream" --listen 127.0.0.1:5000 --listen 127.0.0.1:5000
 }
 
+# collide ADDRESS ADDRESS FLAG...: these two --listen are an error that names both.
+collide()
+{
+	_one=$1 _other=$2
+	shift 2
+	refused 2 --listen "$upstream" "$@" --listen "$_one" --listen "$_other"
+	for _address in "$_one" "$_other"; do
+		grep -q -F -e "--listen $_address " -e "--listen: '$_address' is given twice: want" error ||
+		    fail "the error does not name $_address"
+	done
+	[ "$_one" = "$_other" ] || grep -q 'want .* another port' error || fail "no remedy"
+}
+
+plain_case listeners_collide "Listeners that cannot be bound both are a mistake, also with --check"
+listeners_collide_body()
+{
+	for flags in '' --check '--workers 4' '--check --workers 4'; do
+		# shellcheck disable=SC2086 # flags
+		collide 0.0.0.0:5000 127.0.0.1:5000 $flags
+		# shellcheck disable=SC2086 # flags
+		collide 127.0.0.1:5000 0.0.0.0:5000 $flags
+		# shellcheck disable=SC2086 # flags
+		collide 127.0.0.1:5000 127.0.0.1:5000 $flags
+		# shellcheck disable=SC2086 # flags
+		collide 0.0.0.0:5000 0.0.0.0:5000 $flags
+	done
+	# Wherever they stand among others.
+	collide 0.0.0.0:5000 192.0.2.9:5000 --check --listen 0.0.0.0:4999 --listen 192.0.2.9:5001 \
+	    --listen 192.0.2.1:5002
+	collide 192.0.2.1:5000 192.0.2.1:5000 --check --listen 192.0.2.2:5000 --listen 192.0.2.0:5000
+	# These do not: one port of two addresses, two of one, and any free port.
+	atf_check -o ignore "$udp46" --check --user nobody "$upstream" \
+	    --listen 127.0.0.1:5000 --listen 127.0.0.2:5000 --listen 127.0.0.1:5001 \
+	    --listen 0.0.0.0:5002 --listen 0.0.0.0:0 --listen 0.0.0.0:0 --listen 127.0.0.1:0 \
+	    --listen 127.0.0.1:0
+	# TCP has ports of its own.
+	atf_check -o ignore "$udp46" --check --user nobody "$upstream" --metrics.enabled \
+	    --metrics.listen 127.0.0.1:5000 --listen 127.0.0.1:5000
+}
+
+# in_chroot PATH DIRECTORY: the metrics socket there is refused, whoever asks, and nothing is made.
+in_chroot()
+{
+	for _flag in --check --metrics.enabled; do
+		refused 2 --metrics.listen --user nobody "$listen" "$upstream" --metrics.enabled $_flag \
+		    --chroot "$2" --metrics.listen "unix:$1"
+		grep -q -F -e "--chroot $2" error || fail "the error does not name --chroot"
+	done
+}
+
+plain_case socket_in_chroot "A Unix socket in the directory of --chroot is refused at once"
+socket_in_chroot_body()
+{
+	mkdir -m 755 empty other
+	ln -s empty link
+	ln -s "$PWD" here
+	for socket in empty/m.sock empty//m.sock ./empty/./m.sock other/../empty/m.sock link/m.sock \
+	    here/link/m.sock empty/../empty/m.sock; do
+		in_chroot "$PWD/$socket" "$PWD/empty"
+		in_chroot "$PWD/$socket" "$PWD/other/..//empty/"
+	done
+	in_chroot "$PWD/empty/m.sock" "$PWD/here/empty/."
+	# One that has to be made, and the default.
+	for socket in new/m.sock new//m.sock ./new/./m.sock here/new/m.sock other/../new/m.sock; do
+		in_chroot "$PWD/$socket" "$PWD/new"
+		in_chroot "$PWD/$socket" "$PWD/here//new/"
+	done
+	[ ! -e new ] || fail "the directory was made"
+	refused 2 --metrics.listen "$listen" "$upstream" --check --metrics.listen unix:/var/empty/m.sock
+	grep -q -F -e '--chroot /var/empty' error || fail "the error does not name --chroot"
+	# Nearly there is not there.
+	for socket in m.sock other/m.sock empty.sock emptyish/m.sock new.sock empty/../m.sock \
+	    missing/new/m.sock; do
+		for directory in empty new; do
+			atf_check -o ignore "$udp46" --check --user nobody "$listen" "$upstream" \
+			    --metrics.listen "unix:$PWD/$socket" --chroot "$PWD/$directory"
+		done
+	done
+}
+
 plain_case upstream "--upstream takes an IPv6 address, or a name, and a port"
 upstream_body()
 {
