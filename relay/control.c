@@ -60,6 +60,7 @@ take_supply(struct relay *r)
 	if (told->supply >= SUPPLY_MAX)
 		fatal("bad supply", "supply=%u", told->supply);
 	r->supply = told->supply;
+	r->evict_due = r->supply == SUPPLY_EXHAUSTED;
 }
 
 static void

@@ -5,7 +5,8 @@
  * in the table and a socket.  Where either is short, a session that has proved nothing makes
  * room: the UNREPLIED or REPLIED one that has been silent for longest, unless it is younger
  * than a second.  An ASSURED session never does, so a flood from forged sources cannot push
- * out clients who are being served.
+ * out clients who are being served.  Who waits for a socket when it shows that there are no more
+ * is no worse off than who comes after that: one makes room for him, too.
  */
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,9 @@
 /* Closing costs up to 25 us each: so many a turn, the rest in the next. */
 #define EXPIRE_A_TURN 64
 
+/* How a session waits for its socket: whether another has made room for it. */
+enum { WAITING_HOPEFUL = 1, WAITING_EVICTED };
+
 void
 lifecycle_init(struct relay *r)
 {
@@ -33,23 +37,32 @@ lifecycle_init(struct relay *r)
 /* ---- begin ---- */
 
 static int
-make_room(struct relay *r)
+evict(struct relay *r)
 {
 	struct session *victim;
 
-	if (r->table.count >= r->table.config.capacity)
-		session_log_capacity(r, 1);
-	else if (!socket_pool_is_empty(r) || r->supply != SUPPLY_EXHAUSTED)
-		return (0);
 	if ((victim = session_victim(&r->table, r->now)) == NULL)
 		return (-1);
 	lifecycle_close(r, victim, CLOSE_EVICTED);
 	return (0);
 }
 
-/* Why this client must not have a session; DROP_REASON_MAX: it may. */
+/* Returns 0, or -1 if there is none.  Sets *how the newcomer would wait. */
+static int
+make_room(struct relay *r, uint8_t *how)
+{
+	*how = WAITING_HOPEFUL;
+	if (r->table.count >= r->table.config.capacity)
+		session_log_capacity(r, 1);
+	else if (!socket_pool_is_empty(r) || r->supply != SUPPLY_EXHAUSTED)
+		return (0);
+	*how = WAITING_EVICTED;
+	return (evict(r));
+}
+
+/* Why this client must not have a session; DROP_REASON_MAX: it may, and how it may wait. */
 static enum drop_reason
-admit(struct relay *r, const struct session_key *key)
+admit(struct relay *r, const struct session_key *key, uint8_t *how)
 {
 	/* Nobody can be answered there. */
 	if (key->client_port == 0)
@@ -64,7 +77,7 @@ admit(struct relay *r, const struct session_key *key)
 		return (DROP_ADDRESS_LIMIT);
 	if (!bucket_take(&r->new_sessions, r->now))
 		return (DROP_RATE_LIMITED);
-	if (make_room(r) == -1)
+	if (make_room(r, how) == -1)
 		return (DROP_SESSION_UNAVAILABLE);
 	return (DROP_REASON_MAX);
 }
@@ -83,7 +96,8 @@ struct session *
 lifecycle_open(
     struct relay *r, const struct session_key *key, uint32_t local_address, uint32_t datagrams)
 {
-	enum drop_reason reason = admit(r, key);
+	uint8_t how;
+	enum drop_reason reason = admit(r, key, &how);
 	struct session *s = NULL;
 
 	if (reason == DROP_REASON_MAX) {
@@ -100,7 +114,7 @@ lifecycle_open(
 		socket_pool_take(r, s);
 		opened(r, s);
 	} else {
-		s->waiting = 1;
+		s->waiting = how;
 		INDEX_LIST_PUSH(&r->waiting, r->table.sessions, session_index(&r->table, s));
 	}
 	return (s);
@@ -263,6 +277,25 @@ expire_waiting(struct relay *r)
 	}
 }
 
+/* As newcomers do when there are no more sockets, for those who came before that was known. */
+static void
+evict_for_waiting(struct relay *r)
+{
+	struct session *s;
+	uint32_t i;
+	int evicted = 0;
+
+	for (i = r->waiting.first; i != NONE; i = s->next) {
+		s = &r->table.sessions[i];
+		if (s->state == SESSION_CLOSED || s->waiting == WAITING_EVICTED)
+			continue;
+		if (evicted++ == EXPIRE_A_TURN || evict(r) == -1)
+			return;
+		s->waiting = WAITING_EVICTED;
+	}
+	r->evict_due = 0;
+}
+
 void
 lifecycle_expire(struct relay *r)
 {
@@ -279,6 +312,8 @@ lifecycle_expire(struct relay *r)
 	if (i > 0 && r->table.count < capacity - capacity / 8)
 		session_log_capacity(r, 0);
 	expire_waiting(r);
+	if (r->evict_due)
+		evict_for_waiting(r);
 }
 
 int64_t

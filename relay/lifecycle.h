@@ -39,7 +39,8 @@ void lifecycle_close(struct relay *relay, struct session *session, enum close_re
 
 /*
  * End the sessions whose time is up, as many as one turn allows, and those that have waited for
- * a socket too long; and when to come again for the former.
+ * a socket too long; and when to come again for the former.  When no more sockets are to be had,
+ * evict one for each of those that still wait.
  */
 void lifecycle_expire(struct relay *relay);
 int64_t lifecycle_deadline(const struct relay *relay);

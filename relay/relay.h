@@ -110,6 +110,7 @@ struct relay {
 	uint32_t sockets_unwatched;	 /* open, but not in the session set */
 	int watch_refused;		 /* said so in the log */
 	enum supply supply;
+	int evict_due; /* some wait for sockets who came before these were exhausted */
 	int pong_due;
 	struct msg_ping pong;
 

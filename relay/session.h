@@ -33,7 +33,7 @@ struct session {
 	uint8_t state;		/* enum session_state */
 	uint8_t unreported;	/* a record is due: in the list of reports */
 	uint8_t watch_write;	/* EPOLLOUT is asked for */
-	uint8_t waiting;	/* for a socket: in the list of waiters */
+	uint8_t waiting;	/* for a socket: in the list of waiters; see lifecycle.c */
 
 	uint64_t bytes[DIRECTION_MAX];
 	struct queue *queue; /* datagrams that could not be sent yet, or NULL */

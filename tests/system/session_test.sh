@@ -292,6 +292,36 @@ ports_held_evicted_body()
 	expect "sessions" "$_active" -eq 30
 }
 
+root_case ports_held_waiting "Newcomers that wait when it shows that there are no more evict, too"
+ports_held_waiting_body()
+{
+	make_network
+	start_echo 7000
+	spawn hold_ports "$relay" "$helpers/hold_ports" 42000 42063 30
+	wait_for 30 grep -q holding hold_ports.out || fail "hold_ports does not start"
+	start_udp46_default --upstream-ports 42000-42063
+	# So slowly that the stock does not grow: 28 sockets are made.
+	for _client in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
+		client_ok "old$_client" -n 1 192.0.2.1 5000
+		sleep 0.35
+	done
+	expect "exhausted too early" "$(log_count 'upstream sockets exhausted')" -eq 0
+	# The supervisor learns of them all at once, when some wait already.
+	start_many -n 20 -r 20000 -w 5000 192.0.2.1 5000
+	kill -STOP "$(cat udp46.pid)"
+	echo round >&3
+	sleep 0.1
+	kill -CONT "$(cat udp46.pid)"
+	wait_for 120 many_rounds 1 || fail "clients do not finish: $(cat many.err)"
+	expect "newcomers served" "$(value answered many.out)" -eq 20
+	read_totals
+	expect "dropped" "$(total drops_session_unavailable)" -eq 0
+	expect "evicted" "$(total sessions_evicted)" -eq 4
+	expect "sessions" "$(total sessions_active)" -eq 30
+	expect "said" "$(log_count 'upstream sockets exhausted')" -eq 1
+	stop_udp46
+}
+
 root_case descriptors_held_evicted "When descriptors run out meanwhile, likewise"
 descriptors_held_evicted_body()
 {

@@ -269,6 +269,88 @@ CASE(taken_back)
 	ATF_CHECK(s != NULL && s->fd == -1);
 }
 
+static void
+tell_supply(uint32_t supply)
+{
+	struct msg_supply message = { supply };
+
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_SUPPLY, &message, 1, NULL, 0), 0);
+	control_receive(&relay);
+	lifecycle_expire(&relay);
+}
+
+static uint64_t
+evicted(void)
+{
+	return (totals.sessions_evicted[SESSION_UNREPLIED]);
+}
+
+/* Four sockets that serve, and three newcomers that wait, after so long. */
+static void
+begin_to_wait(int64_t age)
+{
+	uint16_t port;
+
+	begin(0);
+	memset(&totals, 0, sizeof(totals));
+	relay.table.config.session_timeout = relay.table.config.unreplied_timeout = 30 * SECOND;
+	room = SLOTS;
+	send_sockets(4);
+	for (port = 1; port <= 4; port++)
+		ATF_REQUIRE(open_session(port)->fd != -1);
+	relay.now += age;
+	for (port = 5; port <= 7; port++)
+		ATF_REQUIRE(open_session(port)->fd == -1);
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(evicted(), 0);
+}
+
+/* That there are no more sockets is as true for those who wait as for those who come. */
+CASE(exhausted)
+{
+	struct msg_socket socket;
+	struct session *s;
+	int fd;
+
+	begin_to_wait(2 * SECOND);
+	tell_supply(SUPPLY_EXHAUSTED);
+	ATF_CHECK_EQ(evicted(), 3);
+	ATF_CHECK(relay.table.count == 4 && !relay.evict_due);
+	/* Each evicts once, however often it is told. */
+	tell_supply(SUPPLY_OK);
+	tell_supply(SUPPLY_EXHAUSTED);
+	ATF_CHECK_EQ(evicted(), 3);
+	s = open_session(8);
+	ATF_REQUIRE(s != NULL && s->fd == -1);
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(evicted(), 4);
+	ATF_CHECK(open_session(9) == NULL);
+	/* Who waits is no victim. */
+	ATF_CHECK_EQ(relay.table.count, 4);
+	socket = make_socket(4, &fd);
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_SOCKETS, &socket, 1, &fd, 1), 0);
+	control_receive(&relay);
+	ATF_CHECK(s->fd == -1);
+	ATF_CHECK_EQ(totals.sessions[SESSION_UNREPLIED], 1);
+}
+
+/* Sessions younger than a second are no victims, and then they are. */
+CASE(exhausted_early)
+{
+	begin_to_wait(SECOND / 2);
+	tell_supply(SUPPLY_EXHAUSTED);
+	ATF_CHECK_EQ(evicted(), 0);
+	relay.now += SECOND / 2;
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(evicted(), 3);
+	/* Three have waited for long enough. */
+	relay.now += SECOND / 2;
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(evicted(), 3);
+	ATF_CHECK_EQ(relay.table.count, 1);
+	ATF_CHECK_EQ(listener_totals.upstream_socket_open_errors, 3);
+}
+
 /* What the metrics child is told of the only session. */
 static struct msg_session
 ask_session(int metrics)
@@ -316,5 +398,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, taken_back);
 	ATF_TP_ADD_TC(tp, refused_in_pool);
 	ATF_TP_ADD_TC(tp, refused_in_hand_back);
+	ATF_TP_ADD_TC(tp, exhausted);
+	ATF_TP_ADD_TC(tp, exhausted_early);
 	return (atf_no_error());
 }
