@@ -1,6 +1,7 @@
 #!/bin/sh
 # Which file stands on which, as nm(1) sees it.  Two rules for the files of a folder: their calls
-# make no circle, and what another file uses of NAME.c is declared in NAME.h.
+# make no circle, and what another file uses of NAME.c is declared in NAME.h.  And one for all: no
+# two files have one name, since an archive keeps one member of a name, and loses the other.
 #
 # usage: tests/lint/structure.sh BUILD FOLDERS OBJECT...
 #
@@ -11,7 +12,20 @@ set -eu
 build=$1 folders=$2
 shift 2
 
+one_name()
+{
+	printf '%s\n' "$@" | awk -F / -v build="$build/" '{
+		path = substr($0, length(build) + 1)
+		sub(/o$/, "c", path)
+		if ($NF in first)
+			print path ": has the name of " first[$NF] ", and an archive keeps one of them"
+		else
+			first[$NF] = path
+	}'
+}
+
 nm -A -P -g "$@" >"$build/symbols"
+one_name "$@" >"$build/faults"
 # The list is read twice: who defines what, then who uses it.
 awk -v build="$build/" -v folders="$folders" '
 BEGIN {
@@ -71,6 +85,6 @@ END {
 		if ((ends[2], ends[1]) in reaches)
 			print "circle: " ends[1] ".c uses" symbols[use] " of " ends[2] ".c"
 	}
-}' "$build/symbols" "$build/symbols" | sort >"$build/faults"
+}' "$build/symbols" "$build/symbols" | sort >>"$build/faults"
 cat "$build/faults"
 [ ! -s "$build/faults" ]

@@ -121,6 +121,23 @@ make_tree_again()
 	make_tree
 }
 
+atf_test_case names
+names_head()
+{
+	atf_set descr 'two files of one name are a fault, in whatever folders'
+}
+names_body()
+{
+	make_tree
+	echo 'int another_call(void); int another_call(void) { return 0; }' >other/middle.c
+	structure folder && atf_fail 'two files of one name are no fault'
+	atf_check -o file:faults echo \
+	    'other/middle.c: has the name of folder/middle.c, and an archive keeps one of them'
+	mv other/middle.c other/amiddle.c
+	rm built/other/middle.o
+	structure folder || atf_fail "$(cat faults)"
+}
+
 atf_test_case length
 length_head()
 {
@@ -144,7 +161,7 @@ length_body()
 
 atf_init_test_cases()
 {
-	for case in tree circle header length; do
+	for case in tree circle header names length; do
 		atf_add_test_case $case
 	done
 }
