@@ -110,12 +110,12 @@ struct msg_relay_config {
 	uint32_t sessions_per_address; /* 0: no limit */
 	uint32_t new_session_rate;     /* a second, 0: no limit */
 	uint32_t datagram_max;	       /* bytes of payload */
+	uint32_t receive_buffer;       /* bytes, of each upstream socket; of listeners more */
 	uint32_t listeners;
 	uint8_t upstream_address[16];
 	uint16_t upstream_port;	 /* network byte order */
 	uint8_t segment_offload; /* trains may be sent */
 	uint8_t workers;
-	uint8_t pad[4];
 };
 _Static_assert(sizeof(struct msg_relay_config) == 72, "padding");
 

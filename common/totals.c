@@ -43,20 +43,21 @@ _Static_assert(
     sizeof(session_state_names) / sizeof(session_state_names[0]) == SESSION_STATE_MAX, "");
 
 size_t
-totals_size(uint32_t listeners)
+totals_size(uint32_t listeners, uint32_t sockets)
 {
-	return (sizeof(struct totals) + listeners * sizeof(struct listener_totals));
+	return (sizeof(struct totals) + listeners * sizeof(struct listener_totals) +
+	    (listeners + sockets) * sizeof(uint32_t));
 }
 
 int
-totals_create(uint32_t listeners)
+totals_create(uint32_t listeners, uint32_t sockets)
 {
 	int fd, saved;
 
 	if ((fd = memfd_create("udp46 totals", MFD_CLOEXEC | MFD_ALLOW_SEALING)) == -1)
 		return (-1);
 	/* A relay that shrank it could end the supervisor by SIGBUS. */
-	if (ftruncate(fd, (off_t)totals_size(listeners)) == -1 ||
+	if (ftruncate(fd, (off_t)totals_size(listeners, sockets)) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == -1) {
 		saved = errno;
 		close(fd);
@@ -67,13 +68,19 @@ totals_create(uint32_t listeners)
 }
 
 struct totals *
-totals_map(int fd, uint32_t listeners, int writable)
+totals_map(int fd, uint32_t listeners, uint32_t sockets, int writable)
 {
 	void *p;
 
-	p = mmap(NULL, totals_size(listeners), writable ? PROT_READ | PROT_WRITE : PROT_READ,
-	    MAP_SHARED, fd, 0);
+	p = mmap(NULL, totals_size(listeners, sockets),
+	    writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
 	return (p == MAP_FAILED ? NULL : p);
+}
+
+uint32_t *
+totals_drops_seen(struct totals *totals, uint32_t listeners)
+{
+	return ((uint32_t *)(void *)&totals->listener[listeners]);
 }
 
 /* Numbers of 64 bits are all that there is in either struct. */

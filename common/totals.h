@@ -55,9 +55,8 @@ struct listener_totals {
 	uint64_t bytes[DIRECTION_MAX];
 	uint64_t drops[DIRECTION_MAX][DROP_REASON_MAX];
 	uint64_t errors[OPERATION_MAX];
-	uint64_t upstream_socket_open_errors; /* sessions that got no socket */
-	uint64_t receive_queue_drops;
-	uint64_t receive_queue_seen; /* the kernel's own count of them, modulo 2^32 */
+	uint64_t upstream_socket_open_errors;	     /* sessions that got no socket */
+	uint64_t receive_queue_drops[DIRECTION_MAX]; /* by the kernel: the buffer was full */
 };
 
 struct totals {
@@ -79,20 +78,27 @@ extern const char *const operation_names[OPERATION_MAX];
 extern const char *const close_reason_names[CLOSE_REASON_MAX];
 extern const char *const session_state_names[SESSION_STATE_MAX];
 
-/* The size of the totals of so many listeners, in bytes. */
-size_t totals_size(uint32_t listeners);
+/* The size of the totals of so many listeners and upstream sockets, in bytes. */
+size_t totals_size(uint32_t listeners, uint32_t sockets);
 
 /*
  * Make the memfd, sealed against any change of its size.  Returns its descriptor, or -1
  * with errno.  See memfd_create(2).
  */
-int totals_create(uint32_t listeners);
+int totals_create(uint32_t listeners, uint32_t sockets);
 
 /*
- * Map the totals behind fd, which was made for so many listeners, for reading, and for writing
- * if `writable`.  Returns NULL with errno on failure.
+ * Map the totals behind fd, which was made for so many, for reading, and for writing if
+ * `writable`.  Returns NULL with errno on failure.
  */
-struct totals *totals_map(int fd, uint32_t listeners, int writable);
+struct totals *totals_map(int fd, uint32_t listeners, uint32_t sockets, int writable);
+
+/*
+ * The kernel's own count of receive_queue_drops of each socket, modulo 2^32, as far as it is
+ * counted there: listeners by index, then upstream sockets by slot.  It outlives the relay, as
+ * the sockets do.
+ */
+uint32_t *totals_drops_seen(struct totals *totals, uint32_t listeners);
 
 /*
  * Add the totals of another worker but for its listeners': sums, but for the time of the last

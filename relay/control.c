@@ -26,6 +26,7 @@ take_sockets(struct relay *r)
 
 	for (i = 0; i < r->msg.count; i++) {
 		socket_pool_add(r, &told[i], r->msg.fds[i]);
+		r->drops_seen[told[i].name.slot] = 0;
 		socket_pool_watch(r, told[i].name.slot);
 	}
 	forward_waiting(r);

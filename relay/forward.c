@@ -21,6 +21,7 @@
 #include "relay/lifecycle.h"
 #include "relay/listeners.h"
 #include "relay/receive_batch.h"
+#include "relay/receive_queue.h"
 #include "relay/relay.h"
 #include "relay/send_batch.h"
 #include "relay/socket_pool.h"
@@ -228,20 +229,6 @@ flush_to_upstream(struct relay *r, struct session *s)
 	send_batch_clear(batch);
 }
 
-/*
- * SO_RXQ_OVFL counts from the socket's beginning, modulo 2^32, and is absent while nothing was
- * dropped: socket(7).  What was seen last is kept in the totals, so that a relay goes on where
- * its predecessor was, with the same sockets.
- */
-static void
-count_queue_drops(struct listener_totals *totals, uint32_t drops)
-{
-	if (drops == 0)
-		return;
-	totals->receive_queue_drops += (uint32_t)(drops - totals->receive_queue_seen);
-	totals->receive_queue_seen = drops;
-}
-
 static int
 is_same_client(const struct batches *batches, uint32_t i, uint32_t other)
 {
@@ -317,7 +304,8 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 
 	do {
 		receive_batch_read(r->batches->in, i, &in);
-		count_queue_drops(l->totals, in.queue_drops);
+		receive_queue_told(in.queue_drops, l->drops_seen,
+		    &l->totals->receive_queue_drops[CLIENT_TO_UPSTREAM]);
 		if (fits(r, &in, oversize)) {
 			if (s == NULL)
 				s = lifecycle_open(r, key, in.local_address,
@@ -341,8 +329,12 @@ forward_from_listener(struct relay *r, struct listener *l)
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			l->totals->errors[CLIENT_READ]++;
-		return;
+		n = 0;
 	}
+	if (receive_queue_was_long(
+		r->batches->in, 0, (uint32_t)n, r->config.receive_buffer, &l->long_queue))
+		receive_queue_ask(
+		    l->fd, l->drops_seen, &l->totals->receive_queue_drops[CLIENT_TO_UPSTREAM]);
 	look_up_clients(r, l, (uint32_t)n);
 	for (i = 0; i < (uint32_t)n;)
 		i = forward_run(r, l, i, (uint32_t)n);
@@ -387,6 +379,8 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		    datagrams_of(in.length, in.segment);
 		return;
 	}
+	receive_queue_told(in.queue_drops, &r->drops_seen[s->slot],
+	    &totals->receive_queue_drops[UPSTREAM_TO_CLIENT]);
 	r->totals->upstream_last_reply = r->now;
 	lifecycle_upstream_spoke(r, s);
 	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))
@@ -414,6 +408,7 @@ discard_late(int fd)
 static uint32_t
 collect(struct relay *r, struct session *s, uint32_t used)
 {
+	struct listener_totals *totals = session_totals(r, s);
 	uint32_t i;
 	int n;
 
@@ -421,9 +416,13 @@ collect(struct relay *r, struct session *s, uint32_t used)
 	if (n == -1) {
 		/* An ICMP error: counted and survived; what is behind it comes next turn. */
 		if (errno != EAGAIN && errno != EINTR)
-			session_totals(r, s)->errors[UPSTREAM_READ]++;
-		return (0);
+			totals->errors[UPSTREAM_READ]++;
+		n = 0;
 	}
+	if (receive_queue_was_long(r->batches->in, used, (uint32_t)n, r->config.receive_buffer,
+		&r->sockets[s->slot].long_queue))
+		receive_queue_ask(s->fd, &r->drops_seen[s->slot],
+		    &totals->receive_queue_drops[UPSTREAM_TO_CLIENT]);
 	for (i = used; i < used + (uint32_t)n; i++)
 		collect_reply(r, s, i);
 	return ((uint32_t)n);

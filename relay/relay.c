@@ -72,7 +72,9 @@ take_listeners(struct relay *r)
 		l->fd = r->msg.fds[i];
 		l->address = sin.sin_addr.s_addr = told->address;
 		l->port = sin.sin_port = told->port;
-		l->totals = &r->totals->listener[r->nlisteners++];
+		l->totals = &r->totals->listener[r->nlisteners];
+		l->drops_seen =
+		    totals_drops_seen(r->totals, r->config.listeners) + r->nlisteners++;
 		endpoint_format_ipv4(&sin, l->name);
 	}
 }
@@ -86,9 +88,11 @@ relay_told(struct relay *r)
 	msg_expect(r->control, MSG_RELAY_CONFIG, &r->msg);
 	take_config(r);
 	msg_expect(r->control, MSG_TOTALS, &r->msg);
-	if ((r->totals = totals_map(r->msg.fds[0], r->config.listeners, 1)) == NULL)
+	if ((r->totals = totals_map(
+		 r->msg.fds[0], r->config.listeners, r->config.slots_max, 1)) == NULL)
 		fatal("mmap totals", "error=%s", strerror(errno));
 	close(r->msg.fds[0]);
+	r->drops_seen = totals_drops_seen(r->totals, r->config.listeners) + r->config.listeners;
 	while (r->nlisteners < r->config.listeners) {
 		msg_expect(r->control, MSG_LISTENERS, &r->msg);
 		take_listeners(r);

@@ -18,6 +18,7 @@
  *	watch.c		epoll_ctl(2), and what is done when it refuses
  *	session.c	the table; siphash.c: its hash
  *	queue.c		datagrams in order, within bounds
+ *	receive_queue.c	what the kernel drops from a full receive queue
  *	receive_batch.c	what one recvmmsg(2) brings; send_batch.c: what one sendmmsg(2) takes
  */
 #include <sys/epoll.h>
@@ -43,8 +44,10 @@ struct listener {
 	char name[ENDPOINT_STRLEN]; /* "192.0.2.1:51820" */
 	struct queue *queue;	    /* replies that could not be sent yet, or NULL */
 	struct listener_totals *totals;
-	uint8_t watched;     /* in the set of listeners */
-	uint8_t watch_write; /* EPOLLOUT is asked for there */
+	uint32_t *drops_seen; /* see totals_drops_seen() */
+	uint8_t long_queue;   /* see receive_queue_was_long() */
+	uint8_t watched;      /* in the set of listeners */
+	uint8_t watch_write;  /* EPOLLOUT is asked for there */
 };
 
 /* A socket of the pool, by slot of the supervisor's store. */
@@ -54,8 +57,9 @@ struct upstream_socket {
 	uint32_t session; /* that it serves, or NONE while it is free */
 	uint32_t next;	  /* in the list of free ones, or of those that are returned */
 	uint16_t port;
-	uint8_t is_open; /* handed to us, not closed yet */
-	uint8_t watched; /* in the session set */
+	uint8_t is_open : 1; /* handed to us, not closed yet */
+	uint8_t watched : 1; /* in the session set */
+	uint8_t long_queue;  /* see receive_queue_was_long() */
 };
 
 /* Session records of the log: at most so many a second, the rest is counted. */
@@ -103,6 +107,7 @@ struct relay {
 	int full; /* said so in the log */
 
 	struct upstream_socket *sockets; /* config.slots_max of them */
+	uint32_t *drops_seen;		 /* of each: see totals_drops_seen() */
 	struct index_list free_sockets;	 /* slots */
 	struct index_list waiting;	 /* sessions without a socket */
 	struct index_list reports;	 /* sessions whose record is due */

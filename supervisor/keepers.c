@@ -26,8 +26,9 @@ share_capacity(const struct options *o, struct keepers *all)
 static void
 init_totals(struct keeper *k)
 {
-	if ((k->totals_fd = totals_create(k->config.listeners)) == -1 ||
-	    (k->totals = totals_map(k->totals_fd, k->config.listeners, 0)) == NULL)
+	if ((k->totals_fd = totals_create(k->config.listeners, k->config.slots_max)) == -1 ||
+	    (k->totals = totals_map(
+		 k->totals_fd, k->config.listeners, k->config.slots_max, 0)) == NULL)
 		err(EXIT_REFUSED, "memfd");
 }
 
@@ -47,6 +48,7 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	config->write_timeout = o->write_timeout;
 	config->sessions_per_address = o->max_sessions_per_address;
 	config->datagram_max = o->read_buffer_size;
+	config->receive_buffer = all->upstream.buffer_size;
 	memcpy(config->upstream_address, &all->upstream.address.sin6_addr,
 	    sizeof(config->upstream_address));
 	config->upstream_port = all->upstream.address.sin6_port;

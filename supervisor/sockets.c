@@ -238,6 +238,7 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 	if (set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1 ||
 	    bind(fd, (const struct sockaddr *)&source, sizeof(source)) == -1 ||
 	    set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
+	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
 	    set_buffers(fd, upstream->buffer_size) == -1 ||
 	    connect(fd, (const struct sockaddr *)&upstream->address,
 		sizeof(upstream->address)) == -1)

@@ -41,7 +41,7 @@ reserve(struct sources *sources)
 	if ((sources->listener = calloc(n, sizeof(*sources->listener))) == NULL)
 		fatal("memory", "error=%s", strerror(errno));
 	for (i = 0; i < sources->config.workers; i++)
-		if ((sources->relay[i].totals = calloc(1, totals_size(n))) == NULL)
+		if ((sources->relay[i].totals = calloc(1, totals_size(n, 0))) == NULL)
 			fatal("memory", "error=%s", strerror(errno));
 }
 

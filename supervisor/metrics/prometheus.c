@@ -131,8 +131,8 @@ static const struct {
 	{ "udp46_client_write_errors_total", "Sends to clients that failed.",
 	    MEMBER(errors[CLIENT_WRITE]), by_listener },
 	{ "udp46_receive_queue_drops_total",
-	    "Datagrams that the kernel dropped because a listener's buffer was full.",
-	    MEMBER(receive_queue_drops), by_listener },
+	    "Datagrams that the kernel dropped because a socket's receive buffer was full.",
+	    MEMBER(receive_queue_drops), by_direction },
 };
 
 #define LISTENER_FAMILIES (sizeof(listener_families) / sizeof(listener_families[0]))

@@ -37,6 +37,7 @@ expected_series()
 			_d="direction=\"$_direction\""
 			echo "udp46_datagrams_total{$_l,$_d}"
 			echo "udp46_bytes_total{$_l,$_d}"
+			echo "udp46_receive_queue_drops_total{$_l,$_d}"
 			for _reason in $drop_reasons; do
 				echo "udp46_drops_total{$_l,$_d,reason=\"$_reason\"}"
 			done
@@ -44,8 +45,7 @@ expected_series()
 		for _operation in $operations; do
 			echo "udp46_errors_total{$_l,operation=\"$_operation\"}"
 		done
-		for _name in upstream_socket_open_errors upstream_write_errors client_write_errors \
-		    receive_queue_drops; do
+		for _name in upstream_socket_open_errors upstream_write_errors client_write_errors; do
 			echo "udp46_${_name}_total{$_l}"
 		done
 	done

@@ -35,7 +35,7 @@ begin(uint32_t listeners)
 		addresses[i].port = htons((uint16_t)(5000 + i));
 		told[i].datagrams[0] = i + 1;
 	}
-	ATF_REQUIRE((sources.relay[0].totals = calloc(1, totals_size(listeners))) != NULL);
+	ATF_REQUIRE((sources.relay[0].totals = calloc(1, totals_size(listeners, 0))) != NULL);
 	link_init(&sources.relay[0].link);
 	ATF_REQUIRE_EQ(msg_pair(pair), 0);
 	link_replace(&sources.relay[0].link, pair[0]);

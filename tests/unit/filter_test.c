@@ -110,6 +110,16 @@ try_setsockopt(void)
 	(void)setsockopt(0, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 }
 
+/* But for one: see habit_meminfo(). */
+static void
+try_getsockopt(void)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	(void)getsockopt(0, SOL_SOCKET, SO_TYPE, &value, &len);
+}
+
 static void
 try_execve(void)
 {
@@ -202,6 +212,7 @@ CASE(denied)
 	DENIED(connect);
 	DENIED(bind);
 	DENIED(setsockopt);
+	DENIED(getsockopt);
 	DENIED(execve);
 	DENIED(fork);
 	DENIED(unlink);
@@ -289,6 +300,15 @@ habit_open(void)
 }
 
 static void
+habit_meminfo(void)
+{
+	uint32_t info[16];
+	socklen_t len = sizeof(info);
+
+	(void)getsockopt(0, SOL_SOCKET, SO_MEMINFO, info, &len);
+}
+
+static void
 habit_abort(void)
 {
 	abort();
@@ -305,6 +325,7 @@ CASE(habits)
 	ATF_CHECK(lives(habit_clocks));
 	ATF_CHECK(lives(habit_poll));
 	ATF_CHECK(lives(habit_open));
+	ATF_CHECK(lives(habit_meminfo));
 	status = run_under(&relay_filter, habit_abort);
 	ATF_CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }

@@ -61,15 +61,15 @@ CASE(sums)
 
 CASE(sums_of_listeners)
 {
-	struct listener_totals a = { .datagrams[0] = 3, .receive_queue_seen = 1 };
+	struct listener_totals a = { .datagrams[0] = 3, .receive_queue_drops[0] = 1 };
 	const struct listener_totals b = { .datagrams[0] = 4,
 		.drops[DIRECTION_MAX - 1][DROP_REASON_MAX - 1] = 5,
-		.receive_queue_seen = 2 };
+		.receive_queue_drops[0] = 2 };
 
 	totals_add_listener(&a, &b);
 	ATF_CHECK_EQ(a.datagrams[0], 7);
 	ATF_CHECK_EQ(a.drops[DIRECTION_MAX - 1][DROP_REASON_MAX - 1], 5);
-	ATF_CHECK_EQ(a.receive_queue_seen, 3);
+	ATF_CHECK_EQ(a.receive_queue_drops[0], 3);
 }
 
 /* The supervisor sees what a relay counts for the last of so many listeners. */
@@ -77,15 +77,22 @@ static void
 check_mapped(uint32_t listeners)
 {
 	struct totals *relay;
-	const struct totals *supervisor;
+	struct totals *supervisor;
+	uint32_t *seen;
 	int fd;
 
-	ATF_REQUIRE((fd = totals_create(listeners)) != -1);
-	ATF_REQUIRE((relay = totals_map(fd, listeners, 1)) != NULL);
-	ATF_REQUIRE((supervisor = totals_map(fd, listeners, 0)) != NULL);
-	relay->listener[listeners - 1].receive_queue_seen = 7;
+	ATF_REQUIRE((fd = totals_create(listeners, 9)) != -1);
+	ATF_REQUIRE((relay = totals_map(fd, listeners, 9, 1)) != NULL);
+	ATF_REQUIRE((supervisor = totals_map(fd, listeners, 9, 0)) != NULL);
+	seen = totals_drops_seen(relay, listeners);
+	seen[0] = 5;
+	seen[listeners + 8] = 6;
+	relay->listener[listeners - 1].receive_queue_drops[1] = 7;
 	relay->upstream_last_reply = 8;
-	ATF_CHECK_EQ(supervisor->listener[listeners - 1].receive_queue_seen, 7);
+	ATF_CHECK_EQ(supervisor->listener[listeners - 1].receive_queue_drops[1], 7);
+	seen = totals_drops_seen(supervisor, listeners);
+	ATF_CHECK_EQ(seen[0], 5);
+	ATF_CHECK_EQ(seen[listeners + 8], 6);
 	ATF_CHECK_EQ(supervisor->upstream_last_reply, 8);
 	/* Nobody can make another's access to it fail. */
 	ATF_CHECK_EQ(ftruncate(fd, 0), -1);
