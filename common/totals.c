@@ -7,6 +7,9 @@
 #include "common/clock.h"
 #include "common/totals.h"
 
+const char *const direction_names[] = { "client_to_upstream", "upstream_to_client" };
+_Static_assert(sizeof(direction_names) / sizeof(direction_names[0]) == DIRECTION_MAX, "");
+
 const char *const drop_reason_names[] = {
 	"session_unavailable",
 	"rate_limited",

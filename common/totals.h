@@ -73,6 +73,7 @@ struct totals {
 	struct listener_totals listener[]; /* as many as there are */
 };
 
+extern const char *const direction_names[DIRECTION_MAX];
 extern const char *const drop_reason_names[DROP_REASON_MAX];
 extern const char *const operation_names[OPERATION_MAX];
 extern const char *const close_reason_names[CLOSE_REASON_MAX];

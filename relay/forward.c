@@ -24,6 +24,7 @@
 #include "relay/receive_queue.h"
 #include "relay/relay.h"
 #include "relay/send_batch.h"
+#include "relay/session_log.h"
 #include "relay/socket_pool.h"
 
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
@@ -78,7 +79,9 @@ count_dropped(void *arg, uint32_t owner, uint32_t datagrams)
 {
 	const struct egress *to = arg;
 
-	(void)owner;
+	if (errno == EMSGSIZE && owner != NONE)
+		session_log_too_large(
+		    to->relay, &to->relay->table.sessions[owner], to->direction);
 	to->totals->drops[to->direction][write_error[to->direction]] += datagrams;
 }
 

@@ -52,7 +52,7 @@ struct destination {
 
 /* What became of a message, one by one, as send_batch_send() goes along. */
 struct send_report {
-	/* So many datagrams, of so many bytes in all, were sent or dropped. */
+	/* So many datagrams, of so many bytes in all, were sent, or dropped: errno says why. */
 	void (*sent)(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes);
 	void (*dropped)(void *arg, uint32_t owner, uint32_t datagrams);
 	/* A send failed; it is repeated once. */

@@ -29,11 +29,12 @@ struct session {
 	int64_t last_client;   /* clock_now() */
 	int64_t last_upstream; /* clock_now() */
 	uint64_t packets[DIRECTION_MAX];
-	uint32_t local_address; /* that the client last wrote to, network byte order */
-	uint8_t state;		/* enum session_state */
-	uint8_t unreported;	/* a record is due: in the list of reports */
-	uint8_t watch_write;	/* EPOLLOUT is asked for */
-	uint8_t waiting;	/* for a socket: in the list of waiters; see lifecycle.c */
+	uint32_t local_address;	 /* that the client last wrote to, network byte order */
+	uint8_t state;		 /* enum session_state */
+	uint8_t unreported;	 /* a record is due: in the list of reports */
+	uint8_t watch_write : 1; /* EPOLLOUT is asked for */
+	uint8_t too_large : 1;	 /* a datagram was: said so in the log */
+	uint8_t waiting;	 /* for a socket: in the list of waiters; see lifecycle.c */
 
 	uint64_t bytes[DIRECTION_MAX];
 	struct queue *queue; /* datagrams that could not be sent yet, or NULL */

@@ -10,9 +10,9 @@
 #define RECORDS_A_SECOND 100
 
 static int
-may_log(struct relay *r)
+may_log(struct relay *r, enum log_level level)
 {
-	if (!log_enabled(LOG_LEVEL_INFO))
+	if (!log_enabled(level))
 		return (0);
 	if (r->now - r->log.since >= SECOND && r->log.held == 0) {
 		r->log.since = r->now;
@@ -49,7 +49,7 @@ session_log_created(struct relay *r, const struct session *s)
 {
 	char id[17], client[INET_ADDRSTRLEN];
 
-	if (!may_log(r))
+	if (!may_log(r, LOG_LEVEL_INFO))
 		return;
 	log_info("session created",
 	    "session_id=%s listener=%s client_address=%s client_port=%u "
@@ -63,7 +63,7 @@ session_log_closed(struct relay *r, const struct session *s, enum close_reason r
 {
 	char id[17], client[INET_ADDRSTRLEN];
 
-	if (!may_log(r))
+	if (!may_log(r, LOG_LEVEL_INFO))
 		return;
 	log_info("session closed",
 	    "session_id=%s listener=%s client_address=%s client_port=%u reason=%s state=%s "
@@ -76,6 +76,20 @@ session_log_closed(struct relay *r, const struct session *s, enum close_reason r
 	    (unsigned long long)s->packets[UPSTREAM_TO_CLIENT],
 	    (unsigned long long)s->bytes[UPSTREAM_TO_CLIENT],
 	    (double)(r->now - s->opened) / (double)SECOND);
+}
+
+void
+session_log_too_large(struct relay *r, struct session *s, enum direction direction)
+{
+	char id[17], client[INET_ADDRSTRLEN];
+
+	if (s->too_large || !may_log(r, LOG_LEVEL_WARN))
+		return;
+	s->too_large = 1;
+	log_warn("datagram too large for the path",
+	    "session_id=%s listener=%s client_address=%s client_port=%u direction=%s",
+	    format_id(s, id), r->listener[s->key.listener].name, format_client(s, client),
+	    ntohs(s->key.client_port), direction_names[direction]);
 }
 
 void

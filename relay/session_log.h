@@ -14,6 +14,10 @@ void session_log_created(struct relay *relay, const struct session *session);
 void session_log_closed(
     struct relay *relay, const struct session *session, enum close_reason reason);
 
+/* Say once a session that one of its datagrams was larger than the path takes. */
+void session_log_too_large(
+    struct relay *relay, struct session *session, enum direction direction);
+
 /* Say how many records were held back: once a second, or at once. */
 void session_log_summary(struct relay *relay, int at_once);
 

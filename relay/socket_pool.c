@@ -123,7 +123,7 @@ socket_pool_watch_write(struct relay *r, struct session *s)
 
 	if (s->fd == -1 || s->watch_write == write)
 		return;
-	s->watch_write = (uint8_t)write;
+	s->watch_write = write & 1;
 	if (r->sockets[s->slot].watched)
 		change(r, EPOLL_CTL_MOD, s->slot, write ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }

@@ -70,6 +70,7 @@ keepers_init(const struct options *o, const struct sockaddr_in6 *address,
 	all->upstream.address = *address;
 	all->upstream.source = o->upstream_source;
 	all->upstream.buffer_size = o->socket_buffer_size / 4;
+	all->upstream.whole = o->fragment == FRAGMENT_DENY;
 	share_capacity(o, all);
 	for (i = 0; i < all->count; i++)
 		init_keeper(o, id, all, i);

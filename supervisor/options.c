@@ -205,6 +205,7 @@ find_name(const char *const *names, const char *value)
 }
 
 static const char *const offload_names[] = { "auto", "on", "off", NULL };
+static const char *const fragment_names[] = { "allow", "deny", NULL };
 static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
 static const char *const format_names[] = { "auto", "json", "text", NULL };
 
@@ -214,6 +215,15 @@ set_segment_offload(struct options *o, const char *value)
 	int i = find_name(offload_names, value);
 
 	o->segment_offload = i;
+	return (i == -1 ? "is unknown" : NULL);
+}
+
+static const char *
+set_fragment(struct options *o, const char *value)
+{
+	int i = find_name(fragment_names, value);
+
+	o->fragment = i;
 	return (i == -1 ? "is unknown" : NULL);
 }
 
@@ -365,6 +375,8 @@ static const struct flag flags[] = {
 	    set_socket_buffer_size },
 	{ "segment-offload", "MODE", "auto, on or off", "UDP_GRO and UDP_SEGMENT (auto)",
 	    set_segment_offload },
+	{ "fragment", "MODE", "allow or deny", "datagrams larger than the path (allow)",
+	    set_fragment },
 	{ "write-timeout", "DUR", WANT_DURATION,
 	    "drop a datagram that cannot be sent for this long (5s)", set_write_timeout },
 	{ "workers", "N", "a number from 0 to 64; 0 means one a CPU", "relay processes (1)",
@@ -677,6 +689,7 @@ options_print(const struct options *o, FILE *out)
 	print_number(out, "read-buffer-size", o->read_buffer_size, "");
 	print_number(out, "socket-buffer-size", o->socket_buffer_size, "");
 	fprintf(out, "%-26s %s\n", "segment-offload", offload_names[o->segment_offload]);
+	fprintf(out, "%-26s %s\n", "fragment", fragment_names[o->fragment]);
 	print_duration(out, "write-timeout", o->write_timeout, "");
 	print_number(out, "workers", o->workers, "one a CPU");
 	print_duration(out, "resolve-interval", o->resolve_interval, "never again");

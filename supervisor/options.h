@@ -17,6 +17,12 @@ enum segment_offload {
 	SEGMENT_OFFLOAD_OFF,
 };
 
+/* What becomes of a datagram that is larger than the path takes. */
+enum fragment {
+	FRAGMENT_ALLOW,
+	FRAGMENT_DENY,
+};
+
 enum format_option {
 	FORMAT_AUTO,
 	FORMAT_JSON,
@@ -49,6 +55,7 @@ struct options {
 	uint32_t read_buffer_size;
 	uint32_t socket_buffer_size;
 	enum segment_offload segment_offload;
+	enum fragment fragment;
 	int64_t write_timeout;
 	uint32_t workers;
 	int64_t resolve_interval;

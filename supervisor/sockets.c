@@ -83,24 +83,26 @@ bind_remedy(int error)
 
 int
 listener_open(
-    struct sockaddr_in *sin, uint32_t buffer_size, int trains, enum listener_share share)
+    struct sockaddr_in *sin, const struct listener_config *config, enum listener_share share)
 {
+	/* OMIT: no DF, and who forges ICMP errors cannot have datagrams cut small. */
+	int path = config->whole ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT, fd;
 	socklen_t len = sizeof(*sin);
-	int fd;
 
 	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return (-1);
 	if (set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ||
 	    set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) == -1 ||
 	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
-	    set_buffers(fd, buffer_size) == -1 ||
+	    set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, path) == -1 ||
+	    set_buffers(fd, config->buffer_size) == -1 ||
 	    (share == LISTENER_NEXT && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) ||
 	    bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == -1 ||
 	    /* Only now, or the first would join a group of somebody else's unseen. */
 	    (share == LISTENER_FIRST && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) ||
 	    getsockname(fd, (struct sockaddr *)sin, &len) == -1)
 		return (close_failed(fd));
-	if (trains)
+	if (config->trains)
 		offload_ask(fd);
 	return (fd);
 }
@@ -239,6 +241,8 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 	    bind(fd, (const struct sockaddr *)&source, sizeof(source)) == -1 ||
 	    set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
 	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
+	    (upstream->whole &&
+		set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) == -1) ||
 	    set_buffers(fd, upstream->buffer_size) == -1 ||
 	    connect(fd, (const struct sockaddr *)&upstream->address,
 		sizeof(upstream->address)) == -1)

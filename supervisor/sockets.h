@@ -15,6 +15,14 @@ struct upstream {
 	struct sockaddr_in6 source; /* sin6_family 0: the kernel chooses */
 	uint32_t buffer_size;	    /* of a session's socket, bytes */
 	int trains;		    /* ask for UDP_GRO */
+	int whole;		    /* never fragments: EMSGSIZE instead */
+};
+
+/* How listeners are made. */
+struct listener_config {
+	uint32_t buffer_size; /* of each direction, bytes */
+	int trains;	      /* ask for UDP_GRO */
+	int whole;	      /* never fragments: EMSGSIZE instead */
 };
 
 /* How a listener stands to others at its address: SO_REUSEPORT, see socket(7). */
@@ -26,12 +34,12 @@ enum listener_share {
 
 /*
  * Make a listener: an IPv4 UDP socket bound to *sin, whose datagrams come with the address
- * that they were sent to and with their TOS, and in trains if `trains`.  Stores the real
- * address in *sin.  `buffer_size` is that of each direction in bytes.  Returns the descriptor,
- * or -1 with errno.  See ip(7).
+ * that they were sent to and with their TOS.  What it sends is larger than the path where it
+ * must be and then may be cut anywhere on the way (no DF), whatever ICMP says.  Stores the real
+ * address in *sin.  Returns the descriptor, or -1 with errno.  See ip(7).
  */
 int listener_open(
-    struct sockaddr_in *sin, uint32_t buffer_size, int trains, enum listener_share share);
+    struct sockaddr_in *sin, const struct listener_config *config, enum listener_share share);
 
 /*
  * Have the group of this listener, of so many, give all datagrams of one client address to one

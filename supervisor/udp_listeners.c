@@ -24,13 +24,17 @@ static void
 open_group(const struct options *o, struct keepers *all, uint32_t i)
 {
 	enum listener_share share = all->count == 1 ? LISTENER_ALONE : LISTENER_FIRST;
+	const struct listener_config config = {
+		.buffer_size = o->socket_buffer_size,
+		.trains = all->upstream.trains,
+		.whole = o->fragment == FRAGMENT_DENY,
+	};
 	struct sockaddr_in sin = o->listen[i];
 	char text[ENDPOINT_STRLEN];
 	struct keeper *k;
 
 	for (k = all->keeper; k < all->keeper + all->count; k++) {
-		k->listener_fds[i] =
-		    listener_open(&sin, o->socket_buffer_size, all->upstream.trains, share);
+		k->listener_fds[i] = listener_open(&sin, &config, share);
 		if (k->listener_fds[i] == -1)
 			refuse_listener(&sin);
 		share = LISTENER_NEXT;

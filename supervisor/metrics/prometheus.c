@@ -9,9 +9,6 @@
 /* A piece of the text is about so long, however many listeners there are. */
 #define PIECE_SIZE 32768
 
-static const char *const direction_names[] = { "client_to_upstream", "upstream_to_client" };
-_Static_assert(sizeof(direction_names) / sizeof(direction_names[0]) == DIRECTION_MAX, "");
-
 /* Where the numbers come from: what was told, and the sum of what all relays count. */
 struct prometheus {
 	const struct msg_metrics_config *config;

@@ -208,6 +208,7 @@ choices_body()
 	wrong --log-level 'debug, info, warn or error' '' loud inf informational
 	wrong --log-format 'auto, json or text' '' xml
 	wrong --segment-offload 'auto, on or off' '' maybe 1
+	wrong --fragment 'allow or deny' '' maybe 1
 	wrong --metrics.enabled 'true, false' yes 2 maybe
 	wrong --metrics.session-labels 'true, false' no on
 	wrong --metrics.listen 'ADDR:PORT' '' nonsense 127.0.0.1 127.0.0.1:99999 '[::1:9108' \
@@ -288,7 +289,7 @@ check_body()
 	atf_check -o file:printed timeout 60 "$udp46" "$listen" "$upstream" --user nobody -n
 	atf_check -o file:printed timeout 60 "$udp46" -n --user=nobody "$listen" "$upstream"
 	"$udp46" --help | sed -n 's/^  --\([a-z.-]*\).*/\1/p' >flags
-	expect "flags in --help" "$(wc -l <flags)" -eq 26
+	expect "flags in --help" "$(wc -l <flags)" -eq 27
 	while read -r flag; do
 		case $flag in
 		check | version | help) continue ;;
@@ -298,7 +299,7 @@ check_body()
 	for line in 'upstream-ports .*ip_local_port_range.*' 'session-timeout +3m' \
 	    'unreplied-timeout +30s' 'max-sessions +0 .*' 'max-sessions-per-address +0 .*' \
 	    'new-session-rate +5000' 'read-buffer-size +65536' 'socket-buffer-size +4194304' \
-	    'segment-offload +auto' 'write-timeout +5s' 'workers +1' 'resolve-interval +1m' \
+	    'segment-offload +auto' 'fragment +allow' 'write-timeout +5s' 'workers +1' 'resolve-interval +1m' \
 	    'log-level +info' 'log-format +auto' 'metrics.enabled +false' \
 	    'metrics.listen +127\.0\.0\.1:9108' 'metrics.session-labels +false' 'user +nobody' \
 	    'metrics.user +nobody' 'chroot +/var/empty'; do
@@ -318,7 +319,7 @@ check_values_body()
 	    --upstream '[2001:db8::1]:7000' --upstream-source 2001:db8::2 \
 	    --upstream-ports 5000-6000 --session-timeout 1.5s --unreplied-timeout 500ms \
 	    --max-sessions 10 --max-sessions-per-address 2 --new-session-rate 0 \
-	    --read-buffer-size 1500 --socket-buffer-size 65536 --segment-offload OFF \
+	    --read-buffer-size 1500 --socket-buffer-size 65536 --segment-offload OFF --fragment DENY \
 	    --write-timeout 3m --workers 0 --resolve-interval 0s --log-level Error \
 	    --log-format JSON --metrics.enabled=T --metrics.listen '[::1]:9108' \
 	    --metrics.session-labels=1 --user games --metrics.user daemon
@@ -326,7 +327,7 @@ check_values_body()
 	    'upstream-source +2001:db8::2' 'upstream-ports +5000-6000' 'session-timeout +1\.5s' \
 	    'unreplied-timeout +500ms' 'max-sessions +10' 'max-sessions-per-address +2' \
 	    'new-session-rate +0 \(no limit\)' 'read-buffer-size +1500' \
-	    'socket-buffer-size +65536' 'segment-offload +off' 'write-timeout +3m' \
+	    'socket-buffer-size +65536' 'segment-offload +off' 'fragment +deny' 'write-timeout +3m' \
 	    'workers +0 .*' 'resolve-interval +0s .*' 'log-level +error' 'log-format +json' \
 	    'metrics.enabled +true' 'metrics.listen +\[::1\]:9108' \
 	    'metrics.session-labels +true' 'user +games' 'metrics.user +daemon'; do

@@ -44,13 +44,14 @@ CASE(group_by_address)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct listener_config config = { .buffer_size = 65536 };
 	struct pollfd member[MEMBERS];
 	int client[CLIENTS], turn, i, served[MEMBERS], most;
 
 	for (i = 0; i < MEMBERS; i++) {
 		member[i].events = POLLIN;
 		member[i].fd =
-		    listener_open(&sin, 65536, 0, i == 0 ? LISTENER_FIRST : LISTENER_NEXT);
+		    listener_open(&sin, &config, i == 0 ? LISTENER_FIRST : LISTENER_NEXT);
 		ATF_REQUIRE(member[i].fd != -1);
 	}
 	for (i = 0; i < CLIENTS; i++)

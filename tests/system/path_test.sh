@@ -1,0 +1,162 @@
+# Paths that take less than the interface does, towards clients and towards the upstream.
+
+. "$(atf_get_srcdir)/common.subr"
+
+# Around what a link of 1300 bytes takes whole, and what one of 1500 does.
+SIZES=100,1272,1273,1400,1472,1473
+
+# nft_case NAME DESCRIPTION: a root_case that filters or counts.
+nft_case()
+{
+	root_case "$1" "$2"
+	eval "$1_head() { atf_set descr \"$2\"; atf_set require.user root; atf_set require.progs nft; }"
+}
+
+# make_far MTU: a client behind a router, on a link of that MTU; the router is $client.
+make_far()
+{
+	make_network
+	far=udp46-$$-far
+	echo "$far" >>namespaces
+	atf_check ip netns add "$far"
+	atf_check ip -n "$client" link add far type veth peer name router netns "$far"
+	atf_check ip -n "$client" address add 198.18.0.1/30 dev far
+	atf_check ip -n "$far" address add 198.18.0.2/30 dev router
+	atf_check ip -n "$client" link set far mtu "$1" up
+	atf_check ip -n "$far" link set router mtu "$1" up
+	atf_check ip -n "$far" route add default via 198.18.0.1
+	atf_check ip -n "$relay" route add 198.18.0.0/30 via 192.0.2.10
+	atf_check -o ignore nsenter --net="/run/netns/$client" -- sysctl -w net.ipv4.ip_forward=1
+}
+
+# far_ok NAME OPTION...: as client_ok, from there.
+far_ok()
+{
+	_near=$client client=$far
+	client_ok "$@"
+	client=$_near
+}
+
+nft_case filtered "Replies reach a client behind a narrow link whose router's ICMP is filtered"
+filtered_body()
+{
+	make_far 1300
+	in_client nft -f - <<-END || fail "nft"
+	table ip filter {
+		chain output {
+			type filter hook output priority 0
+			icmp type destination-unreachable drop
+		}
+	}
+	END
+	start_echo 7000
+	start_udp46_default
+	far_ok alone -n 24 -s $SIZES 192.0.2.1 5000
+	# The same in trains, whose datagrams are cut one by one.
+	far_ok streamed -n 600 -r 20000 -s 1400 192.0.2.1 5000
+	stop_udp46
+}
+
+# Datagrams in pieces that have come to the far client.
+fragments()
+{
+	nsenter --net="/run/netns/$far" -- nft list counter ip watch fragments |
+	    sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+nft_case believed "What ICMP says of a path makes no fragments of what it takes whole"
+believed_body()
+{
+	make_far 600
+	nsenter --net="/run/netns/$far" -- nft -f - <<-END || fail "nft"
+	table ip watch {
+		counter fragments { }
+		chain before {
+			type filter hook prerouting priority -450
+			ip frag-off & 0x3fff != 0 counter name fragments
+		}
+	}
+	END
+	start_echo 7000
+	start_udp46_default
+	# An error that is true when it is sent, and forged when it is used.
+	in_relay ping -c 1 -W 1 -M do -s 1000 198.18.0.2
+	ip -n "$relay" route get 198.18.0.2 >route
+	cat route
+	grep -q 'mtu 600' route || fail "the kernel has not learnt of the narrow link"
+	atf_check ip -n "$client" link set far mtu 1500
+	atf_check ip -n "$far" link set router mtu 1500
+	far_ok whole -n 20 -s 1400 192.0.2.1 5000
+	expect "fragments" "$(fragments)" -eq 0
+	# And what does not fit any more is cut.
+	far_ok cut -n 5 -s 2000 192.0.2.1 5000
+	expect "fragments" "$(fragments)" -gt 0
+	stop_udp46
+}
+
+# Links that take less than what is sent: client and upstream cut that into pieces.
+make_narrow()
+{
+	make_network
+	atf_check ip -n "$relay" link set home mtu 1400
+	atf_check ip -n "$home" link set relay mtu 1400
+	atf_check ip -n "$relay" link set client mtu 1300
+	atf_check ip -n "$client" link set relay mtu 1300
+	start_echo 7000
+}
+
+root_case allowed "Datagrams larger than the relay's links pass in pieces"
+allowed_body()
+{
+	make_narrow
+	start_udp46_default --fragment allow
+	client_ok pieces -n 24 -s $SIZES,1353,9000,65507 192.0.2.1 5000
+	stop_udp46
+}
+
+# sent_of SIZE NAME: one datagram of that size, whether or not it is answered.
+sent_of()
+{
+	run_client "$2" -b 192.0.2.10:6000 -n 1 -s "$1" -w 1 192.0.2.1 5000
+}
+
+root_case denied "What is denied is dropped, counted, and said once a session"
+denied_body()
+{
+	make_narrow
+	start_udp46_default --fragment deny "$@"
+	client_ok whole -b 192.0.2.10:6000 -n 4 -s 100,1272 192.0.2.1 5000
+	# 1352 bytes fit the way up, and are then too many down.
+	sent_of 1352 down
+	sent_of 1352 down
+	wait_total drops_client_write_error -eq 2
+	sent_of 1353 up
+	sent_of 9000 up
+	wait_total drops_upstream_write_error -eq 2
+	client_ok again -b 192.0.2.10:6000 -n 4 -s 100,1272 192.0.2.1 5000
+	expect "sessions told of" "$(log_count 'datagram too large for the path')" -eq 1
+	expect "direction" \
+	    "$(log_values 'datagram too large for the path' direction)" = upstream_to_client
+	# Another session is told of, too.
+	run_client other -b 192.0.2.11:6000 -n 1 -s 9000 -w 1 192.0.2.1 5000
+	wait_total drops_upstream_write_error -eq 3
+	expect "sessions told of" "$(log_count 'datagram too large for the path')" -eq 2
+	stop_udp46
+}
+
+root_case denied_plain "The same without trains"
+denied_plain_body()
+{
+	denied_body --segment-offload off
+}
+
+root_case denied_trains "A train of datagrams that are denied is counted datagram by datagram"
+denied_trains_body()
+{
+	make_narrow
+	start_udp46_default --fragment deny
+	run_client trains -n 500 -r 20000 -s 1400 192.0.2.1 5000
+	wait_total drops_upstream_write_error -eq $((500 - $(backlog_drops)))
+	client_ok whole -n 500 -r 5000 -s 1272 192.0.2.1 5000
+	stop_udp46
+}
