@@ -70,14 +70,39 @@ endpoint_parse_ipv4(const char *text, struct sockaddr_in *sin)
 	return (NULL);
 }
 
+/* Whether the kernel lets an interface have this name: dev_valid_name() there. */
+static int
+is_interface_name(const char *name)
+{
+	return (*name != '\0' && strlen(name) < IF_NAMESIZE && strcmp(name, ".") != 0 &&
+	    strcmp(name, "..") != 0 && strpbrk(name, "/: \t\n\v\f\r\240") == NULL);
+}
+
+/* An index in digits, or a name.  Returns 0, or -1 if it can be neither. */
+static int
+parse_scope(const char *text, uint32_t *index, char *interface)
+{
+	const char *error;
+
+	if (!is_interface_name(text))
+		return (-1);
+	if (text[strspn(text, "0123456789")] != '\0') {
+		strlcpy(interface, text, IF_NAMESIZE);
+		return (0);
+	}
+	*index = (uint32_t)strtonum(text, 1, INT32_MAX, &error);
+	return (error == NULL ? 0 : -1);
+}
+
 int
-endpoint_parse_ipv6(const char *host, struct sockaddr_in6 *sin6)
+endpoint_parse_ipv6(const char *host, struct sockaddr_in6 *sin6, char *interface)
 {
 	char address[INET6_ADDRSTRLEN];
 	const char *percent;
 	size_t len = strlen(host);
-	unsigned int scope = 0;
 
+	interface[0] = '\0';
+	sin6->sin6_scope_id = 0;
 	if ((percent = strchr(host, '%')) != NULL)
 		len = (size_t)(percent - host);
 	if (len >= sizeof(address)) {
@@ -90,17 +115,34 @@ endpoint_parse_ipv6(const char *host, struct sockaddr_in6 *sin6)
 		errno = EINVAL;
 		return (-1);
 	}
-	if (percent != NULL && (scope = if_nametoindex(percent + 1)) == 0) {
+	if (percent != NULL &&
+	    parse_scope(percent + 1, &sin6->sin6_scope_id, interface) == -1) {
 		errno = ENODEV;
 		return (-1);
 	}
 	sin6->sin6_family = AF_INET6;
-	sin6->sin6_scope_id = scope;
+	if (!IN6_IS_ADDR_LINKLOCAL(&sin6->sin6_addr)) {
+		interface[0] = '\0';
+		sin6->sin6_scope_id = 0;
+	}
 	return (0);
 }
 
+int
+endpoint_find_interface(struct sockaddr_in6 *sin6, const char *interface)
+{
+	unsigned int index;
+
+	if (*interface == '\0')
+		return (0);
+	if ((index = if_nametoindex(interface)) == 0 && errno != ENODEV)
+		return (-1); /* it does not say */
+	sin6->sin6_scope_id = index;
+	return (index == 0 ? -1 : 0);
+}
+
 const char *
-endpoint_check_upstream(const struct sockaddr_in6 *sin6)
+endpoint_check_upstream(const struct sockaddr_in6 *sin6, const char *interface)
 {
 	const struct in6_addr *a = &sin6->sin6_addr;
 
@@ -110,7 +152,7 @@ endpoint_check_upstream(const struct sockaddr_in6 *sin6)
 		return ("is the unspecified address");
 	if (IN6_IS_ADDR_MULTICAST(a))
 		return ("is a multicast address");
-	if (IN6_IS_ADDR_LINKLOCAL(a) && sin6->sin6_scope_id == 0)
+	if (IN6_IS_ADDR_LINKLOCAL(a) && sin6->sin6_scope_id == 0 && *interface == '\0')
 		return ("is link-local and names no interface (fe80::1%eth0)");
 	return (NULL);
 }
@@ -126,18 +168,28 @@ endpoint_format_ipv4(const struct sockaddr_in *sin, char *buf)
 }
 
 char *
-endpoint_format_ipv6(const struct sockaddr_in6 *sin6, char *buf)
+endpoint_format_address6(const struct sockaddr_in6 *sin6, char *buf)
 {
 	char address[INET6_ADDRSTRLEN], name[IF_NAMESIZE];
-	unsigned int port = ntohs(sin6->sin6_port);
+	unsigned int scope = sin6->sin6_scope_id;
 
 	inet_ntop(AF_INET6, &sin6->sin6_addr, address, sizeof(address));
-	if (sin6->sin6_scope_id == 0)
-		snprintf(buf, ENDPOINT_STRLEN, "[%s]:%u", address, port);
-	else if (if_indextoname(sin6->sin6_scope_id, name) != NULL)
-		snprintf(buf, ENDPOINT_STRLEN, "[%s%%%s]:%u", address, name, port);
+	if (scope == 0)
+		strlcpy(buf, address, ENDPOINT_STRLEN);
+	else if (if_indextoname(scope, name) != NULL)
+		snprintf(buf, ENDPOINT_STRLEN, "%s%%%s", address, name);
 	else
-		snprintf(buf, ENDPOINT_STRLEN, "[%s%%%u]:%u", address,
-		    (unsigned int)sin6->sin6_scope_id, port);
+		snprintf(buf, ENDPOINT_STRLEN, "%s%%%u", address, scope);
+	return (buf);
+}
+
+char *
+endpoint_format_ipv6(const struct sockaddr_in6 *sin6, char *buf)
+{
+	char address[ENDPOINT_STRLEN];
+	unsigned int port = ntohs(sin6->sin6_port);
+
+	endpoint_format_address6(sin6, address);
+	snprintf(buf, ENDPOINT_STRLEN, "[%.*s]:%u", ENDPOINT_STRLEN - 10, address, port);
 	return (buf);
 }

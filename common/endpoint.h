@@ -1,6 +1,7 @@
 #ifndef COMMON_ENDPOINT_H
 #define COMMON_ENDPOINT_H
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,21 +26,33 @@ const char *endpoint_parse_ipv4(const char *text, struct sockaddr_in *sin);
 const char *endpoint_split(const char *text, char *host, uint16_t *port);
 
 /*
- * Read a literal IPv6 address, which may carry an interface ("fe80::1%eth0"), into
- * *sin6, whose port stays as it is.  Returns 0, or -1 when it is no such literal
- * (EINVAL) or names an interface that does not exist (ENODEV).
+ * Read a literal IPv6 address, which may carry an interface ("fe80::1%eth0"), into *sin6, whose
+ * port stays as it is.  An interface in digits is an index and goes to sin6_scope_id.  The name
+ * of one goes to `interface` (IF_NAMESIZE bytes), else empty; whether it exists is not asked.
+ * An address that is not link-local needs none, and loses it.  Returns 0, or -1 when it is no
+ * such literal (EINVAL) or no interface can ever have that name or index (ENODEV).
  */
-int endpoint_parse_ipv6(const char *host, struct sockaddr_in6 *sin6);
+int endpoint_parse_ipv6(const char *host, struct sockaddr_in6 *sin6, char *interface);
 
 /*
- * Whether datagrams can be sent to this address as an upstream: returns NULL, or
- * what is wrong with it (IPv4-mapped, multicast, unspecified, link-local without
- * interface).
+ * Set sin6_scope_id to the index that the interface of this name has now, 0 if there is none;
+ * an empty name changes nothing.  Returns 0, or -1 with errno: ENODEV if there is none, others
+ * if it cannot be asked (then nothing is changed).
  */
-const char *endpoint_check_upstream(const struct sockaddr_in6 *sin6);
+int endpoint_find_interface(struct sockaddr_in6 *sin6, const char *interface);
+
+/*
+ * Whether datagrams can be sent to this address, with the interface of that name unless it is
+ * empty, as an upstream: returns NULL, or what is wrong with it (IPv4-mapped, multicast,
+ * unspecified, link-local without interface).
+ */
+const char *endpoint_check_upstream(const struct sockaddr_in6 *sin6, const char *interface);
 
 /* Write an address and port into buf (ENDPOINT_STRLEN bytes); both return buf. */
 char *endpoint_format_ipv4(const struct sockaddr_in *sin, char *buf);
 char *endpoint_format_ipv6(const struct sockaddr_in6 *sin6, char *buf);
+
+/* The same without brackets and port: "fe80::1%eth0". */
+char *endpoint_format_address6(const struct sockaddr_in6 *sin6, char *buf);
 
 #endif

@@ -246,12 +246,13 @@ struct msg_metrics_status {
 	uint64_t resolver_restarts;
 	uint64_t resolve_errors;
 	uint64_t upstream_changes;
+	uint64_t source_changes;
 	uint64_t sessions_discarded;
 	uint64_t log_records_lost;
 	char upstream[ENDPOINT_STRLEN + 2];
 	uint32_t pad;
 };
-_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 128, "padding");
+_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 136, "padding");
 
 /* MSG_LINK: which relay is at the other end; for the metrics child. */
 struct msg_link {

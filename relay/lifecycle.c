@@ -67,7 +67,8 @@ admit(struct relay *r, const struct session_key *key, uint8_t *how)
 	/* Nobody can be answered there. */
 	if (key->client_port == 0)
 		return (DROP_SOURCE_DENIED);
-	if (r->supply == SUPPLY_UNREACHABLE && socket_pool_is_empty(r)) {
+	/* What is in the pool leads nowhere, either. */
+	if (r->supply == SUPPLY_UNREACHABLE) {
 		r->listener[key->listener].totals->upstream_socket_open_errors++;
 		return (DROP_UPSTREAM_UNREACHABLE);
 	}

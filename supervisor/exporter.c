@@ -30,7 +30,7 @@ exporter_init(const struct options *o, const struct keepers *all, struct exporte
 	strlcpy(config->commit, version_commit, sizeof(config->commit));
 	strlcpy(config->date, version_date, sizeof(config->date));
 	e->address = all->listener;
-	endpoint_format_ipv6(&all->upstream.address, e->status.upstream);
+	upstream_format(&all->upstream, e->status.upstream);
 }
 
 static int

@@ -88,7 +88,7 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)address;
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)address;
-	char host[ENDPOINT_HOST_MAX + 1];
+	char host[ENDPOINT_HOST_MAX + 1], interface[IF_NAMESIZE];
 	struct msg_resolved result;
 	struct in_addr ipv4;
 	uint16_t port = 0;
@@ -98,7 +98,10 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 	if (endpoint_parse_ipv4(o->metrics_listen, sin) == NULL)
 		return;
 	memset(address, 0, sizeof(*address));
-	if (endpoint_parse_ipv6(host, sin6) == -1) {
+	if (endpoint_parse_ipv6(host, sin6, interface) == 0) {
+		if (endpoint_find_interface(sin6, interface) == -1)
+			refuse_listener(o);
+	} else {
 		if (resolve(host, 1, id, binary, &result) == -1)
 			refuse(EXIT_REFUSED,
 			    "--metrics.listen %s: %s: want an address of this host",

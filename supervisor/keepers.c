@@ -61,16 +61,26 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 }
 
 void
+keepers_upstream(
+    const struct options *o, const struct sockaddr_in6 *address, struct upstream *upstream)
+{
+	upstream->address = *address;
+	upstream->source = o->upstream_source;
+	memcpy(upstream->interface, o->upstream_interface, sizeof(upstream->interface));
+	memcpy(upstream->source_interface, o->source_interface,
+	    sizeof(upstream->source_interface));
+	upstream->buffer_size = o->socket_buffer_size / 4;
+	upstream->whole = o->fragment == FRAGMENT_DENY;
+}
+
+void
 keepers_init(const struct options *o, const struct sockaddr_in6 *address,
     const struct msg_identity *id, struct keepers *all)
 {
 	uint32_t i;
 
 	capacity_ports(o, &all->ports);
-	all->upstream.address = *address;
-	all->upstream.source = o->upstream_source;
-	all->upstream.buffer_size = o->socket_buffer_size / 4;
-	all->upstream.whole = o->fragment == FRAGMENT_DENY;
+	keepers_upstream(o, address, &all->upstream);
 	share_capacity(o, all);
 	for (i = 0; i < all->count; i++)
 		init_keeper(o, id, all, i);

@@ -14,6 +14,10 @@ struct keepers {
 	struct ports ports;
 };
 
+/* The upstream at this address as the options want it; `trains` and `error` are not set. */
+void keepers_upstream(const struct options *options, const struct sockaddr_in6 *address,
+    struct upstream *upstream);
+
 /*
  * Make ports, stores and totals, and all else that relays will be told, to each its share; the
  * upstream is at this address.  The listeners must be open, and `descriptors` set.  Ends the

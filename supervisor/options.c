@@ -67,13 +67,14 @@ set_upstream(struct options *o, const char *value)
 	if (strlcpy(o->upstream, value, sizeof(o->upstream)) >= sizeof(o->upstream))
 		return ("is too long");
 	memset(&o->upstream_address, 0, sizeof(o->upstream_address));
-	o->upstream_literal = endpoint_parse_ipv6(o->upstream_host, &o->upstream_address) == 0;
+	o->upstream_literal = endpoint_parse_ipv6(o->upstream_host, &o->upstream_address,
+				  o->upstream_interface) == 0;
 	o->upstream_address.sin6_family = AF_INET6;
 	o->upstream_address.sin6_port = htons(port);
 	if (o->upstream_literal)
-		return (endpoint_check_upstream(&o->upstream_address));
+		return (endpoint_check_upstream(&o->upstream_address, o->upstream_interface));
 	if (errno == ENODEV)
-		return ("names an interface that does not exist");
+		return ("names what cannot be an interface");
 	/* A colon or blank is in no host name: a literal with a mistake. */
 	if (value[0] == '[' || strpbrk(o->upstream_host, ": \t%/") != NULL)
 		return ("is neither an IPv6 address nor a host name");
@@ -84,10 +85,10 @@ static const char *
 set_upstream_source(struct options *o, const char *value)
 {
 	memset(&o->upstream_source, 0, sizeof(o->upstream_source));
-	if (endpoint_parse_ipv6(value, &o->upstream_source) == -1)
-		return (errno == ENODEV ? "names an interface that does not exist"
+	if (endpoint_parse_ipv6(value, &o->upstream_source, o->source_interface) == -1)
+		return (errno == ENODEV ? "names what cannot be an interface"
 					: "is not an IPv6 address");
-	return (endpoint_check_upstream(&o->upstream_source));
+	return (endpoint_check_upstream(&o->upstream_source, o->source_interface));
 }
 
 /* A plain decimal number: no blanks, no sign. */
@@ -270,7 +271,7 @@ set_metrics_session_labels(struct options *o, const char *value)
 static const char *
 set_metrics_listen(struct options *o, const char *value)
 {
-	char host[ENDPOINT_HOST_MAX + 1];
+	char host[ENDPOINT_HOST_MAX + 1], interface[IF_NAMESIZE];
 	struct sockaddr_in6 sin6;
 	const char *error;
 	uint16_t port;
@@ -287,7 +288,7 @@ set_metrics_listen(struct options *o, const char *value)
 	}
 	if ((error = endpoint_split(value, host, &port)) != NULL)
 		return (error);
-	if (value[0] == '[' && endpoint_parse_ipv6(host, &sin6) == -1)
+	if (value[0] == '[' && endpoint_parse_ipv6(host, &sin6, interface) == -1)
 		return ("is not an IPv6 address");
 	return (NULL);
 }
@@ -672,10 +673,11 @@ options_print(const struct options *o, FILE *out)
 	fprintf(out, "%-26s %s", "upstream", visible(shown, sizeof(shown), o->upstream));
 	if (!o->upstream_literal)
 		fprintf(out, " (now %s)", endpoint_format_ipv6(&o->upstream_address, text));
-	fprintf(out, "\n%-26s %s\n", "upstream-source",
+	fprintf(out, "\n%-26s %s", "upstream-source",
 	    o->upstream_source.sin6_family == 0
 		? "chosen by the kernel"
-		: inet_ntop(AF_INET6, &o->upstream_source.sin6_addr, text, sizeof(text)));
+		: endpoint_format_address6(&o->upstream_source, text));
+	fprintf(out, "%s%s\n", o->source_interface[0] == '\0' ? "" : "%", o->source_interface);
 	if (o->port_low == 0)
 		fprintf(out, "%-26s the system's ip_local_port_range\n", "upstream-ports");
 	else

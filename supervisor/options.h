@@ -46,7 +46,10 @@ struct options {
 	struct sockaddr_in6 upstream_address;	   /* the port; the address if literal */
 	int upstream_literal;
 	struct sockaddr_in6 upstream_source; /* unspecified: the kernel chooses */
-	uint16_t port_low, port_high;	     /* 0: the system's range */
+	/* Names of interfaces of link-local addresses; empty: given as an index, or none. */
+	char upstream_interface[IF_NAMESIZE];
+	char source_interface[IF_NAMESIZE];
+	uint16_t port_low, port_high; /* 0: the system's range */
 	int64_t session_timeout;
 	int64_t unreplied_timeout;
 	uint32_t max_sessions;		   /* 0: as many as possible */

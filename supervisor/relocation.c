@@ -95,7 +95,7 @@ move_some(struct keeper *k)
 void
 relocation_turn(struct keeper *k, int64_t now)
 {
-	if (k->relocation != RELOCATION_MOVE || now < k->move_at)
+	if (now < relocation_deadline(k))
 		return;
 	if (move_some(k) == -1) {
 		upstream_pool_supply(k, SUPPLY_UNREACHABLE, errno, now);
@@ -114,5 +114,8 @@ relocation_turn(struct keeper *k, int64_t now)
 int64_t
 relocation_deadline(const struct keeper *k)
 {
-	return (k->relocation == RELOCATION_MOVE ? k->move_at : NEVER);
+	/* Without a way they stay as they are: the next look that finds one goes on. */
+	if (k->relocation != RELOCATION_MOVE || k->upstream->error != 0)
+		return (NEVER);
+	return (k->move_at);
 }

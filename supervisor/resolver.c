@@ -42,7 +42,7 @@ append(const struct sockaddr *sa, struct msg_resolved *result)
 		memset(to, 0, 10);
 		memset(to + 10, 0xff, 2);
 		memcpy(to + 12, &sin->sin_addr, sizeof(sin->sin_addr));
-	} else if (sa->sa_family == AF_INET6 && endpoint_check_upstream(sin6) == NULL) {
+	} else if (sa->sa_family == AF_INET6 && endpoint_check_upstream(sin6, "") == NULL) {
 		memcpy(to, &sin6->sin6_addr, sizeof(sin6->sin6_addr));
 		result->found[result->count].scope = sin6->sin6_scope_id;
 	} else
@@ -123,7 +123,7 @@ check_answer(struct msg_resolved *result, int ipv4_too)
 		sin6.sin6_scope_id = result->found[i].scope;
 		if (ipv4_too && IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr))
 			continue;
-		if (endpoint_check_upstream(&sin6) != NULL)
+		if (endpoint_check_upstream(&sin6, "") != NULL)
 			return (-1);
 	}
 	return (0);

@@ -7,16 +7,17 @@
 #include <sys/socket.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/endpoint.h"
 #include "common/log.h"
 #include "supervisor/route.h"
 
 #define LOOK_EVERY (10 * SECOND)
+#define LOOK_EVERY_LOST SECOND /* while there is no way */
 
 /* So many changes come together that one look serves for all within this time. */
 #define SETTLE (200 * MILLISECOND)
@@ -83,24 +84,40 @@ is_same(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
 	    a->sin6_scope_id == b->sin6_scope_id);
 }
 
-int
-route_turn(struct route *route, const struct upstream *upstream, int64_t now)
+/* Returns 0, or -1 if there is no way, or nothing to find that out with. */
+static int
+look(struct upstream *upstream, struct sockaddr_in6 *source)
 {
-	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+	if (upstream_find_interfaces(upstream) == 0 && upstream_probe(upstream, source) == 0) {
+		upstream->error = 0;
+		return (0);
+	}
+	if (!upstream_is_exhaustion(errno))
+		upstream->error = errno;
+	return (-1);
+}
+
+int
+route_turn(struct route *route, struct upstream *upstream, int64_t now)
+{
+	char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
 	struct sockaddr_in6 source, before = route->source;
+	uint32_t interface = route->interface;
+	int found;
 
 	if (now < route->look_at)
 		return (0);
-	route->look_at = now + LOOK_EVERY;
 	forget_messages(route);
-	/* No way at all: whoever makes or moves sockets says so, and tries again. */
-	if (upstream_probe(upstream, &source) == -1)
+	found = look(upstream, &source);
+	route->look_at = now + (upstream->error == 0 ? LOOK_EVERY : LOOK_EVERY_LOST);
+	if (found == -1)
 		return (0);
 	route->source = source;
-	if (before.sin6_family == 0 || is_same(&before, &source))
+	route->interface = upstream->address.sin6_scope_id;
+	if (before.sin6_family == 0 ||
+	    (is_same(&before, &source) && interface == route->interface))
 		return (0);
-	inet_ntop(AF_INET6, &before.sin6_addr, from, sizeof(from));
-	inet_ntop(AF_INET6, &source.sin6_addr, to, sizeof(to));
-	log_info("upstream source changed", "from=%s to=%s", from, to);
+	log_info("upstream source changed", "from=%s to=%s",
+	    endpoint_format_address6(&before, from), endpoint_format_address6(&source, to));
 	return (1);
 }

@@ -11,7 +11,9 @@ struct route {
 	int netlink;	 /* rtnetlink(7); -1: without it the look every 10 s must do */
 	int heard;	 /* of a change, since the last look */
 	int64_t look_at; /* when to look next */
-	struct sockaddr_in6 source; /* as of the last look; sin6_family 0: none yet */
+	/* As of the last look that found a way; sin6_family 0: none did yet. */
+	struct sockaddr_in6 source;
+	uint32_t interface; /* the upstream's, if that is link-local: an index */
 };
 
 /* Hear of changes of links, addresses and routes from now on. */
@@ -28,9 +30,10 @@ int64_t route_deadline(const struct route *route);
 void route_hear(struct route *route, int64_t now);
 
 /*
- * Look, if it is time.  Returns whether sockets to this upstream get another source than they
- * did at the last look that found one.
+ * Look, if it is time, and set upstream->error and the indices of its interfaces.  Returns
+ * whether sockets to this upstream get another source, or interface, than they did at the last
+ * look that found a way.
  */
-int route_turn(struct route *route, const struct upstream *upstream, int64_t now);
+int route_turn(struct route *route, struct upstream *upstream, int64_t now);
 
 #endif

@@ -1,12 +1,15 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <arpa/inet.h>
 #include <linux/filter.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/endpoint.h"
 #include "supervisor/offload.h"
 #include "supervisor/sockets.h"
 
@@ -254,6 +257,35 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 }
 
 int
+upstream_find_interfaces(struct upstream *upstream)
+{
+	if (endpoint_find_interface(&upstream->address, upstream->interface) == -1)
+		return (-1);
+	return (endpoint_find_interface(&upstream->source, upstream->source_interface));
+}
+
+char *
+upstream_format(const struct upstream *upstream, char *buf)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (upstream->interface[0] == '\0')
+		return (endpoint_format_ipv6(&upstream->address, buf));
+	inet_ntop(AF_INET6, &upstream->address.sin6_addr, address, sizeof(address));
+	snprintf(buf, ENDPOINT_STRLEN, "[%s%%%s]:%u", address, upstream->interface,
+	    ntohs(upstream->address.sin6_port));
+	return (buf);
+}
+
+int
+upstream_is_exhaustion(int error)
+{
+	/* EAGAIN is connect(2)'s, when it finds no port. */
+	return (error == EADDRINUSE || error == EAGAIN || error == EMFILE || error == ENFILE ||
+	    error == ENOMEM || error == ENOBUFS);
+}
+
+int
 upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
 {
 	socklen_t len = sizeof(*source);
@@ -275,20 +307,35 @@ upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
 	return (error);
 }
 
+/* Whether the socket has this source and goes through the upstream's interface. */
+static int
+goes_right(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source)
+{
+	struct sockaddr_in6 local = { 0 }, peer = { 0 };
+	socklen_t len = sizeof(local);
+
+	(void)getsockname(fd, (struct sockaddr *)&local, &len);
+	len = sizeof(peer);
+	(void)getpeername(fd, (struct sockaddr *)&peer, &len);
+	return (IN6_ARE_ADDR_EQUAL(&local.sin6_addr, &source->sin6_addr) &&
+	    local.sin6_scope_id == source->sin6_scope_id &&
+	    peer.sin6_scope_id == upstream->address.sin6_scope_id);
+}
+
 int
 upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source)
 {
 	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
-	struct sockaddr_in6 local = { 0 };
-	socklen_t len = sizeof(local);
 
-	if (getsockname(fd, (struct sockaddr *)&local, &len) == -1)
-		return (-1);
-	/* A connected socket keeps its source; without a peer it gets one afresh. */
-	if ((!IN6_ARE_ADDR_EQUAL(&local.sin6_addr, &source->sin6_addr) ||
-		local.sin6_scope_id != source->sin6_scope_id) &&
-	    connect(fd, &nobody, sizeof(nobody)) == -1)
-		return (-1);
+	/* A connected socket keeps source and interface; without a peer it gets both afresh. */
+	if (!goes_right(fd, upstream, source)) {
+		if (connect(fd, &nobody, sizeof(nobody)) == -1)
+			return (-1);
+		/* As when it was bound to a link-local source. */
+		if (source->sin6_scope_id != 0)
+			(void)set_int(
+			    fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)source->sin6_scope_id);
+	}
 	return (connect(
 	    fd, (const struct sockaddr *)&upstream->address, sizeof(upstream->address)));
 }

@@ -2,6 +2,7 @@
 #define SUPERVISOR_SOCKETS_H
 
 #include <sys/types.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdint.h>
 
@@ -9,13 +10,19 @@
  * Every socket that touches the network is made here, and nowhere else.
  */
 
-/* How upstream sockets are made: all alike. */
+/*
+ * How upstream sockets are made: all alike.  A link-local address keeps the name of its
+ * interface, if it was given by name, as the index is another one when that is made anew.
+ */
 struct upstream {
 	struct sockaddr_in6 address;
 	struct sockaddr_in6 source; /* sin6_family 0: the kernel chooses */
-	uint32_t buffer_size;	    /* of a session's socket, bytes */
-	int trains;		    /* ask for UDP_GRO */
-	int whole;		    /* never fragments: EMSGSIZE instead */
+	char interface[IF_NAMESIZE];
+	char source_interface[IF_NAMESIZE];
+	int error;	      /* there is no way now: errno */
+	uint32_t buffer_size; /* of a session's socket, bytes */
+	int trains;	      /* ask for UDP_GRO */
+	int whole;	      /* never fragments: EMSGSIZE instead */
 };
 
 /* How listeners are made. */
@@ -57,6 +64,18 @@ int listener_group_by_address(int fd, uint32_t members);
 int upstream_open(const struct upstream *upstream, uint16_t port);
 
 /*
+ * Give the addresses the indices that their interfaces have now.  Returns 0, or -1 with errno:
+ * see endpoint_find_interface().
+ */
+int upstream_find_interfaces(struct upstream *upstream);
+
+/* Write the upstream's address, with the interface as it was named; returns buf. */
+char *upstream_format(const struct upstream *upstream, char *buf);
+
+/* Whether an errno says that no socket, port or memory is to be had: nothing of the way. */
+int upstream_is_exhaustion(int error);
+
+/*
  * The source address, and interface if that is link-local, that a socket to the upstream gets
  * from routing as it is now: a probe is connected, nothing is sent.  Returns 0, or -1 with errno:
  * ENETUNREACH and the like.
@@ -65,8 +84,8 @@ int upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
 
 /*
  * Have a session's socket, which may be in use, go to upstream->address, from `source` as of
- * upstream_probe().  Its port stays.  For a moment without a peer if its source has to change:
- * then a send fails with EDESTADDRREQ.  Returns 0, or -1 with errno.  See connect(2).
+ * upstream_probe().  Its port stays.  For a moment without a peer if its source or interface has
+ * to change: then a send fails with EDESTADDRREQ.  Returns 0, or -1 with errno.  See connect(2).
  */
 int upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6 *source);
 

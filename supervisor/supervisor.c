@@ -69,8 +69,8 @@ announce(struct supervisor *s)
 	    "version=%s pid=%d listeners=%u workers=%u upstream=%s session_capacity=%u "
 	    "namespaces=%hhu landlock=%u",
 	    version, getpid(), s->options->listeners, keepers->count,
-	    endpoint_format_ipv6(&keepers->upstream.address, upstream), capacity,
-	    identity->namespaces, identity->landlock);
+	    upstream_format(&keepers->upstream, upstream), capacity, identity->namespaces,
+	    identity->landlock);
 }
 
 /* The upstream's address is known: what depends on it, and the children. */
@@ -98,6 +98,21 @@ upstream_changed(struct supervisor *s)
 	keepers_move(&s->children.keepers, &s->upstream.address, s->now);
 	e->status.upstream_changes++;
 	endpoint_format_ipv6(&s->upstream.address, e->status.upstream);
+	e->changed = 1;
+	/* The way there may be another. */
+	s->route.look_at = s->now;
+}
+
+static void
+watch_route(struct supervisor *s)
+{
+	struct keepers *keepers = &s->children.keepers;
+	struct exporter *e = &s->children.exporter;
+
+	if (!s->begun || !route_turn(&s->route, &keepers->upstream, s->now))
+		return;
+	keepers_reroute(keepers, s->now);
+	e->status.source_changes++;
 	e->changed = 1;
 }
 
@@ -161,8 +176,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 		upstream_changed(s);
 	if (pfd[PFD_ROUTE].revents != 0)
 		route_hear(&s->route, s->now);
-	if (s->begun && route_turn(&s->route, &s->children.keepers.upstream, s->now))
-		keepers_reroute(&s->children.keepers, s->now);
+	watch_route(s);
 	if (s->upstream.errors != errors) {
 		s->children.exporter.status.resolve_errors = s->upstream.errors;
 		s->children.exporter.changed = 1;
@@ -206,6 +220,21 @@ supervisor_loop(struct supervisor *s)
 
 /* ---- start ---- */
 
+/* What is missing now may be there later, and then is used: no fault of the configuration. */
+static void
+print_route(const struct options *o)
+{
+	struct upstream upstream = { .error = 0 };
+	struct sockaddr_in6 source;
+	char text[ENDPOINT_STRLEN];
+
+	keepers_upstream(o, &o->upstream_address, &upstream);
+	if (upstream_find_interfaces(&upstream) == 0 && upstream_probe(&upstream, &source) == 0)
+		printf("%-26s from %s\n", "route", endpoint_format_address6(&source, text));
+	else
+		printf("%-26s none yet: %s\n", "route", strerror(errno));
+}
+
 static int
 check(struct options *o, struct msg_identity *identity, int binary)
 {
@@ -213,6 +242,7 @@ check(struct options *o, struct msg_identity *identity, int binary)
 	identity->log_level = LOG_LEVEL_ERROR;
 	upstream_resolve(o, identity, binary);
 	options_print(o, stdout);
+	print_route(o);
 	return (0);
 }
 

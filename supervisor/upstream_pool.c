@@ -130,8 +130,9 @@ upstream_pool_supply(struct keeper *k, enum supply supply, int error, int64_t no
 
 	if (supply == k->supply && error == k->refused)
 		return;
-	endpoint_format_ipv6(&k->upstream->address, address);
-	if (supply == SUPPLY_UNREACHABLE)
+	upstream_format(k->upstream, address);
+	/* Once: the reason may change while an interface comes back. */
+	if (supply == SUPPLY_UNREACHABLE && k->supply != SUPPLY_UNREACHABLE)
 		log_warn("upstream unreachable", "child=%s upstream=%s error=%s", child,
 		    address, strerror(error));
 	else if (supply == SUPPLY_OK && k->supply == SUPPLY_UNREACHABLE)
@@ -171,13 +172,6 @@ make_socket(struct keeper *k, int64_t now)
 	return (-1);
 }
 
-static int
-is_exhaustion(int error)
-{
-	return (error == EADDRINUSE || error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == ENOBUFS);
-}
-
 static uint32_t
 pool_size(const struct keeper *k)
 {
@@ -188,7 +182,7 @@ pool_size(const struct keeper *k)
 static void
 refused(struct keeper *k, int error, int64_t now)
 {
-	if (!is_exhaustion(error)) {
+	if (!upstream_is_exhaustion(error)) {
 		k->retry_at = now + RETRY_UNREACHABLE;
 		upstream_pool_supply(k, SUPPLY_UNREACHABLE, error, now);
 		return;
@@ -262,6 +256,11 @@ make_sockets(struct keeper *k, int64_t now)
 	uint32_t freed = k->freed;
 
 	k->freed = 0;
+	if (k->upstream->error != 0) {
+		k->retry_at = NEVER;
+		upstream_pool_supply(k, SUPPLY_UNREACHABLE, k->upstream->error, now);
+		return;
+	}
 	if (k->retry_at != NEVER && now < k->retry_at) {
 		/* As many more as there are fewer: that does not end the exhaustion. */
 		if (freed > 0 && pool_size(k) < k->pool_target)

@@ -282,6 +282,9 @@ upstream(struct text *t, const struct prometheus *p)
 	single(t, "udp46_upstream_changes_total", "counter",
 	    "Times that the upstream's name led to another address.",
 	    p->status->upstream_changes);
+	single(t, "udp46_upstream_source_changes_total", "counter",
+	    "Times that sessions got another source address or interface towards the upstream.",
+	    p->status->source_changes);
 	timestamp(t, "udp46_upstream_last_reply_timestamp_seconds",
 	    "When the upstream was last heard, in seconds since the epoch; 0: not yet.",
 	    last == 0 ? 0 : clock_wall_at(last));

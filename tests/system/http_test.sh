@@ -25,6 +25,7 @@ expected_series()
 	udp46_sessions_restored_total
 	udp46_session_capacity
 	udp46_upstream_changes_total
+	udp46_upstream_source_changes_total
 	udp46_upstream_last_reply_timestamp_seconds
 	udp46_segment_offload_fallbacks_total
 	udp46_log_records_suppressed_total

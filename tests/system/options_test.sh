@@ -145,7 +145,9 @@ upstream_body()
 	wrong --upstream AAAA '' '[::1]' '[::1]:' '[::1]:0' '[::1]:65536' '[::1]:x' '::1:7000' \
 	    127.0.0.1:7000 '[::ffff:192.0.2.1]:7000' '[::]:7000' '[ff02::1]:7000' \
 	    '[fe80::1]:7000' '[2001:db8::g]:7000' '[2001:db8::1:7000' 'name.example.net' \
-	    'name.example.net:0' ':7000' 'two names:7000'
+	    'name.example.net:0' ':7000' 'two names:7000' '[fe80::1%]:7000' \
+	    '[fe80::1%sixteen-letters-]:7000' '[fe80::1%a/b]:7000' '[fe80::1%a b]:7000' \
+	    '[fe80::1%..]:7000' '[fe80::1%0]:7000'
 	refused 2 --upstream "$listen"
 }
 
@@ -153,7 +155,21 @@ plain_case upstream_source "--upstream-source takes an IPv6 address"
 upstream_source_body()
 {
 	wrong --upstream-source IPv6 '' 192.0.2.1 name.example.net '[2001:db8::1]' \
-	    2001:db8::g ::ffff:192.0.2.1
+	    2001:db8::g ::ffff:192.0.2.1 fe80::1 fe80::1% fe80::1%sixteen-letters- fe80::1%a/b
+}
+
+plain_case not_there_yet "--check says what is missing now, which is no error"
+not_there_yet_body()
+{
+	atf_check -o match:'^route +none yet: No such device$' \
+	    "$udp46" "$listen" --upstream '[fe80::1%none0]:7000' --check --user nobody
+	atf_check -o match:'^route +none yet: No such device$' \
+	    -o match:'^upstream-source +fe80::2%none0$' \
+	    "$udp46" "$listen" "$upstream" --upstream-source fe80::2%none0 --check --user nobody
+	atf_check -o match:'^route +none yet: Cannot assign requested address$' \
+	    "$udp46" "$listen" "$upstream" --upstream-source 2001:db8::46 --check --user nobody
+	atf_check -o match:'^route +from ::1$' \
+	    "$udp46" "$listen" --upstream '[::1]:7000' --check --user nobody
 }
 
 plain_case upstream_ports "--upstream-ports takes a range above 1023"

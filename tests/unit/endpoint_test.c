@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/endpoint.h"
@@ -57,35 +58,80 @@ CASE(split)
 CASE(ipv6)
 {
 	struct sockaddr_in6 sin6;
-	char text[ENDPOINT_STRLEN];
+	char text[ENDPOINT_STRLEN], name[IF_NAMESIZE];
 
 	memset(&sin6, 0, sizeof(sin6));
-	ATF_REQUIRE_EQ(endpoint_parse_ipv6("2001:db8::1", &sin6), 0);
+	ATF_REQUIRE_EQ(endpoint_parse_ipv6("2001:db8::1", &sin6, name), 0);
 	sin6.sin6_port = htons(51820);
 	ATF_CHECK_STREQ(endpoint_format_ipv6(&sin6, text), "[2001:db8::1]:51820");
-	ATF_REQUIRE_EQ(endpoint_parse_ipv6("fe80::1%lo", &sin6), 0);
-	ATF_CHECK(sin6.sin6_scope_id != 0);
+	ATF_CHECK(endpoint_parse_ipv6("192.0.2.1", &sin6, name) == -1 && errno == EINVAL);
+	ATF_CHECK(endpoint_parse_ipv6("2001:db8::1::2", &sin6, name) == -1 && errno == EINVAL);
+	ATF_CHECK(endpoint_parse_ipv6("", &sin6, name) == -1 && errno == EINVAL);
+}
+
+CASE(interfaces)
+{
+	struct sockaddr_in6 sin6;
+	char text[ENDPOINT_STRLEN], name[IF_NAMESIZE];
+
+	memset(&sin6, 0, sizeof(sin6));
+	ATF_REQUIRE_EQ(endpoint_parse_ipv6("fe80::1%lo", &sin6, name), 0);
+	ATF_CHECK_STREQ(name, "lo");
+	ATF_CHECK_EQ(sin6.sin6_scope_id, 0);
+	ATF_REQUIRE_EQ(endpoint_find_interface(&sin6, name), 0);
+	ATF_CHECK_EQ(sin6.sin6_scope_id, if_nametoindex("lo"));
+	ATF_CHECK_STREQ(endpoint_format_address6(&sin6, text), "fe80::1%lo");
+	sin6.sin6_port = htons(51820);
 	ATF_CHECK_STREQ(endpoint_format_ipv6(&sin6, text), "[fe80::1%lo]:51820");
-	ATF_CHECK(endpoint_parse_ipv6("fe80::1%none0", &sin6) == -1 && errno == ENODEV);
-	ATF_CHECK(endpoint_parse_ipv6("192.0.2.1", &sin6) == -1 && errno == EINVAL);
-	ATF_CHECK(endpoint_parse_ipv6("2001:db8::1::2", &sin6) == -1 && errno == EINVAL);
-	ATF_CHECK(endpoint_parse_ipv6("", &sin6) == -1 && errno == EINVAL);
+	ATF_CHECK(endpoint_find_interface(&sin6, "none0") == -1 && errno == ENODEV);
+	ATF_CHECK_EQ(sin6.sin6_scope_id, 0);
+	/* What does not exist yet is read; a number is an index, and not looked up. */
+	ATF_REQUIRE_EQ(endpoint_parse_ipv6("fe80::1%fifteen-letters", &sin6, name), 0);
+	ATF_CHECK_STREQ(name, "fifteen-letters");
+	ATF_REQUIRE_EQ(endpoint_parse_ipv6("fe80::1%4000", &sin6, name), 0);
+	ATF_CHECK_STREQ(name, "");
+	ATF_CHECK_EQ(sin6.sin6_scope_id, 4000);
+	ATF_REQUIRE_EQ(endpoint_find_interface(&sin6, name), 0);
+	ATF_CHECK_EQ(sin6.sin6_scope_id, 4000);
+	ATF_CHECK_STREQ(endpoint_format_address6(&sin6, text), "fe80::1%4000");
+	/* Only link-local addresses need one. */
+	ATF_REQUIRE_EQ(endpoint_parse_ipv6("2001:db8::1%none0", &sin6, name), 0);
+	ATF_CHECK_STREQ(name, "");
+	ATF_CHECK_EQ(sin6.sin6_scope_id, 0);
+}
+
+/* The kernel has no interface of such a name, ever. */
+CASE(interfaces_bad)
+{
+	static const char *const bad[] = { "", ".", "..", "sixteen-letters-", "a/b", "a b",
+		"a\tb", "a:b", "a\240", "0", "2147483648", "99999999999999" };
+	struct sockaddr_in6 sin6;
+	char host[64], name[IF_NAMESIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(host, sizeof(host), "fe80::1%%%s", bad[i]);
+		ATF_CHECK_MSG(endpoint_parse_ipv6(host, &sin6, name) == -1 && errno == ENODEV,
+		    "%s", host);
+	}
 }
 
 CASE(upstream)
 {
 	static const char *const bad[] = { "::ffff:192.0.2.1", "::", "ff02::1", "fe80::1" };
+	static const char *const good[] = { "2001:db8::1", "::1", "fe80::1%eth0", "fe80::1%2" };
 	struct sockaddr_in6 sin6;
+	char name[IF_NAMESIZE];
 	size_t i;
 
 	memset(&sin6, 0, sizeof(sin6));
-	ATF_REQUIRE_EQ(endpoint_parse_ipv6("2001:db8::1", &sin6), 0);
-	ATF_CHECK(endpoint_check_upstream(&sin6) == NULL);
-	ATF_REQUIRE_EQ(endpoint_parse_ipv6("::1", &sin6), 0);
-	ATF_CHECK(endpoint_check_upstream(&sin6) == NULL);
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		ATF_REQUIRE_EQ(endpoint_parse_ipv6(good[i], &sin6, name), 0);
+		ATF_CHECK_MSG(endpoint_check_upstream(&sin6, name) == NULL, "%s", good[i]);
+	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ATF_REQUIRE_EQ(endpoint_parse_ipv6(bad[i], &sin6), 0);
-		ATF_CHECK_MSG(endpoint_check_upstream(&sin6) != NULL, "%s", bad[i]);
+		ATF_REQUIRE_EQ(endpoint_parse_ipv6(bad[i], &sin6, name), 0);
+		ATF_CHECK_MSG(endpoint_check_upstream(&sin6, name) != NULL, "%s", bad[i]);
 	}
 }
 
@@ -95,6 +141,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, ipv4_bad);
 	ATF_TP_ADD_TC(tp, split);
 	ATF_TP_ADD_TC(tp, ipv6);
+	ATF_TP_ADD_TC(tp, interfaces);
+	ATF_TP_ADD_TC(tp, interfaces_bad);
 	ATF_TP_ADD_TC(tp, upstream);
 	return (atf_no_error());
 }
