@@ -51,14 +51,14 @@ ports_of()
 	sed -n 's/^peer [^ ]* //p' "$1.out" | sort
 }
 
-root_case moves "The upstream moves, and sessions move with it: every port stays"
+http_case moves "The upstream moves, and sessions move with it: every port stays"
 moves_body()
 {
 	make_network
 	private_names
 	start_echo -b 2001:db8:1::2 7000
 	second_address
-	start_named --resolve-interval 0s
+	start_named --resolve-interval 0s --metrics.enabled
 	start_many -n 100 192.0.2.1 5000
 	many_round
 	many_round
@@ -77,6 +77,9 @@ moves_body()
 	expect "ports at the second address" "$(ports_of echo3 | wc -l)" -eq 101
 	read_totals
 	expect "sessions" "$(total sessions_created)" -eq 101
+	get /debug/sessions sessions
+	expect "sessions shown at" "$(jq -r '.[].upstream_remote_address' sessions | sort | uniq -c |
+	    tr -s ' ')" = ' 101 2001:db8:1::3'
 	# And back, by itself and across a crash of the relay.
 	kill_relay KILL
 	many_round
