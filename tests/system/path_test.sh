@@ -80,10 +80,10 @@ believed_body()
 	start_echo 7000
 	start_udp46_default
 	# An error that is true when it is sent, and forged when it is used.
-	in_relay ping -c 1 -W 1 -M do -s 1000 198.18.0.2
-	ip -n "$relay" route get 198.18.0.2 >route
-	cat route
-	grep -q 'mtu 600' route || fail "the kernel has not learnt of the narrow link"
+	in_relay ping -c 1 -W 1 -M "do" -s 1000 198.18.0.2
+	ip -n "$relay" route get 198.18.0.2 >way
+	cat way
+	grep -q "mtu 600" way || fail "the kernel has not learnt of the narrow link"
 	atf_check ip -n "$client" link set far mtu 1500
 	atf_check ip -n "$far" link set router mtu 1500
 	far_ok whole -n 20 -s 1400 192.0.2.1 5000

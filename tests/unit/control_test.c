@@ -23,6 +23,7 @@ static struct totals totals;
 static struct queue queue;
 static struct listener listener;
 static struct listener_totals listener_totals;
+static uint32_t drops_seen[SLOTS];
 static int supervisor; /* the other end of the control socket */
 static int peer[SLOTS];
 
@@ -60,6 +61,7 @@ begin(int error)
 	r->config.workers = 1;
 	r->config.datagram_max = 65536;
 	r->totals = &totals;
+	r->drops_seen = drops_seen;
 	r->nlisteners = 1;
 	listener = (struct listener){ .fd = -1, .totals = &listener_totals };
 	r->listener = &listener;
