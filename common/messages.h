@@ -49,6 +49,7 @@ enum msg_type {
 
 	/* relay to supervisor */
 	MSG_RECORDS,
+	MSG_TROUBLE,
 
 	/* supervisor to metrics child */
 	MSG_METRICS_CONFIG,
@@ -200,6 +201,15 @@ struct msg_upstream {
 	uint16_t pad;
 };
 _Static_assert(sizeof(struct msg_upstream) == 20, "padding");
+
+/* MSG_TROUBLE: on the way to the upstream.  One a second at most, and none while all is well. */
+struct msg_trouble {
+	/* Since when clients wait for it, and nothing at all has come; clock_now(), 0: not so. */
+	int64_t vain_since;
+	int32_t error; /* errno of a send to it, or a receive, that failed; 0: none did */
+	uint32_t pad;
+};
+_Static_assert(sizeof(struct msg_trouble) == 16, "padding");
 
 struct msg_ping {
 	uint32_t sequence;

@@ -49,6 +49,7 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_PONG] = { sizeof(struct msg_ping), 1, FDS_NONE, FROM_CHILD },
 	[MSG_LOG] = { sizeof(struct log_record), 1, FDS_NONE, FROM_CHILD },
 	[MSG_RECORDS] = { sizeof(struct msg_record), MSG_FDS_MAX, FDS_NONE, FROM_RELAY },
+	[MSG_TROUBLE] = { sizeof(struct msg_trouble), 1, FDS_NONE, FROM_RELAY },
 	[MSG_METRICS_CONFIG] = { sizeof(struct msg_metrics_config), 1, FDS_NONE,
 	    FROM_SUPERVISOR },
 	[MSG_METRICS_LISTENERS] = { sizeof(struct msg_listener),

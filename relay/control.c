@@ -14,6 +14,7 @@
 #include "relay/relay.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
+#include "relay/trouble.h"
 
 /* Messages taken in one turn. */
 #define MESSAGES_A_TURN 16
@@ -143,7 +144,7 @@ control_receive(struct relay *r)
 int
 control_unsent(const struct relay *r)
 {
-	return (r->pong_due || r->upstream_due || records_unsent(r));
+	return (r->pong_due || r->upstream_due || records_unsent(r) || trouble_unsent(r));
 }
 
 static int
@@ -166,7 +167,7 @@ control_send(struct relay *r)
 			return;
 		r->pong_due = 0;
 	}
-	if (r->upstream_due && send_upstream(r) == -1)
+	if ((r->upstream_due && send_upstream(r) == -1) || trouble_send(r) == -1)
 		return;
 	records_send(r);
 }

@@ -26,6 +26,7 @@
 #include "relay/send_batch.h"
 #include "relay/session_log.h"
 #include "relay/socket_pool.h"
+#include "relay/trouble.h"
 
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
 #define PLAIN_SECONDS 60
@@ -92,6 +93,8 @@ count_failed(void *arg, uint32_t owner)
 
 	(void)owner;
 	to->totals->errors[write_operation[to->direction]]++;
+	if (to->direction == CLIENT_TO_UPSTREAM)
+		trouble_failed(to->relay, errno);
 }
 
 static uint32_t
@@ -418,8 +421,10 @@ collect(struct relay *r, struct session *s, uint32_t used)
 	n = receive_batch_fill(r->batches->in, s->fd, used);
 	if (n == -1) {
 		/* An ICMP error: counted and survived; what is behind it comes next turn. */
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno != EAGAIN && errno != EINTR) {
 			totals->errors[UPSTREAM_READ]++;
+			trouble_failed(r, errno);
+		}
 		n = 0;
 	}
 	if (receive_queue_was_long(r->batches->in, used, (uint32_t)n, r->config.receive_buffer,

@@ -19,6 +19,7 @@
 #include "relay/relay.h"
 #include "relay/session_log.h"
 #include "relay/socket_pool.h"
+#include "relay/trouble.h"
 
 /* Closing costs up to 25 us each: so many a turn, the rest in the next. */
 #define EXPIRE_A_TURN 64
@@ -216,6 +217,7 @@ lifecycle_client_spoke(struct relay *r, struct session *s, uint32_t local_addres
 		if (s->slot != NONE)
 			records_due(r, s);
 	}
+	trouble_client_spoke(r, s);
 	if (session_client_spoke(&r->table, s, r->now))
 		state_changed(r, s, before);
 }

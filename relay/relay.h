@@ -13,6 +13,7 @@
  *	records.c	what the supervisor is owed
  *	session_log.c	what the log says of sessions
  *	snapshot.c	what the metrics child asks
+ *	trouble.c	what is wrong on the way to the upstream
  *	socket_pool.c	sockets that were handed over, by slot, and their place in the set
  *	listeners.c	how they are waited for
  *	watch.c		epoll_ctl(2), and what is done when it refuses
@@ -69,6 +70,15 @@ struct session_log {
 	uint32_t held;
 };
 
+/* On the way to the upstream, and not told to the supervisor yet. */
+struct trouble {
+	int error;	    /* errno of what failed last; 0: nothing */
+	int vain_untold;    /* clients send in vain, and have for long enough */
+	int64_t vain_since; /* clock_now(); not if there was a reply later */
+	int64_t vain_last;
+	int64_t told; /* when the supervisor last was */
+};
+
 /* The metrics child's end of things. */
 struct snapshot {
 	int link;	    /* -1: there is none */
@@ -118,6 +128,7 @@ struct relay {
 	int evict_due; /* some wait for sockets who came before these were exhausted */
 	int pong_due;
 	struct msg_ping pong;
+	struct trouble trouble;
 
 	struct snapshot snapshot;
 	struct batches *batches;

@@ -55,7 +55,7 @@ struct send_report {
 	/* So many datagrams, of so many bytes in all, were sent, or dropped: errno says why. */
 	void (*sent)(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes);
 	void (*dropped)(void *arg, uint32_t owner, uint32_t datagrams);
-	/* A send failed; it is repeated once. */
+	/* A send failed, with errno; it is repeated once. */
 	void (*failed)(void *arg, uint32_t owner);
 	/* A train was refused, and goes out datagram by datagram. */
 	void (*refused)(void *arg, uint32_t owner);

@@ -144,6 +144,11 @@ take_message(struct children *c, struct child *child, int64_t now)
 		if (k == NULL || relocation_answered(k, now) == -1)
 			child_condemn(child, "an answer that nobody had asked for");
 		break;
+	case MSG_TROUBLE:
+		if (k == NULL ||
+		    trouble_take(&c->trouble, k, (const void *)c->msg.payload, now) == -1)
+			child_condemn(child, "trouble that there cannot be");
+		break;
 	default:
 		child_condemn(child, "unexpected message");
 		break;

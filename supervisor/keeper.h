@@ -63,6 +63,8 @@ struct keeper {
 	uint32_t moved;	      /* slots below are */
 	int64_t move_at;      /* when to go on */
 
+	int64_t trouble_at; /* when the relay last spoke of it; 0: never */
+
 	int started;	/* the relay has all sessions back, and was told to hear clients */
 	uint32_t next;	/* the slot to go on from with handing back */
 	uint32_t batch; /* sessions that are handed back before answers are waited for */

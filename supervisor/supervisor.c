@@ -162,6 +162,18 @@ take_signals(struct supervisor *s)
 	}
 }
 
+/* Something is wrong on the way to the upstream, a relay says. */
+static void
+look_at_trouble(struct supervisor *s)
+{
+	struct trouble *trouble = &s->children.trouble;
+
+	if (trouble->child == NULL)
+		return;
+	upstream_suspect(&s->upstream, s->now);
+	*trouble = (struct trouble){ 0 };
+}
+
 static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
@@ -172,6 +184,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 		take_signals(s);
 	if (s->children.stopping)
 		return;
+	look_at_trouble(s);
 	if (upstream_turn(&s->upstream, s->now))
 		upstream_changed(s);
 	if (pfd[PFD_ROUTE].revents != 0)

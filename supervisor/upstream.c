@@ -11,6 +11,9 @@
 #define RETRY_FIRST SECOND
 #define RETRY_MOST (30 * SECOND)
 
+/* While something is wrong at the address. */
+#define SUSPECT_EVERY (5 * SECOND)
+
 static const char *
 reason(const struct msg_resolved *result)
 {
@@ -69,6 +72,18 @@ upstream_look_up(struct upstream_name *u, int64_t now)
 	u->wanted = 1;
 	u->at = now;
 	return (0);
+}
+
+void
+upstream_suspect(struct upstream_name *u, int64_t now)
+{
+	/* One that is under way will tell; when they fail, the next one is soon enough. */
+	if (u->host == NULL || u->interval == 0 || u->resolver.child.pid != 0 ||
+	    u->delay != RETRY_FIRST)
+		return;
+	u->at = clock_earlier(u->at, u->began + SUSPECT_EVERY);
+	if (u->at < now)
+		u->at = now;
 }
 
 void
@@ -163,6 +178,7 @@ upstream_turn(struct upstream_name *u, int64_t now)
 		return (changed);
 	u->wanted = 0;
 	u->at = NEVER;
+	u->began = now;
 	if (resolver_start(&u->resolver, u->host, 0, now) == -1) {
 		memset(&result, 0, sizeof(result));
 		strlcpy(result.error, strerror(errno), sizeof(result.error));

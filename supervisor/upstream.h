@@ -17,6 +17,7 @@ struct upstream_name {
 	int64_t interval;	     /* 0: not by itself */
 	int64_t delay;		     /* before the next try while look-ups fail */
 	int64_t at;		     /* when the next look-up begins; NEVER */
+	int64_t began;		     /* when the last one did; 0: never */
 	int wanted;		     /* another one, when this one has ended */
 	uint64_t errors;	     /* look-ups that failed */
 };
@@ -33,6 +34,12 @@ void upstream_init(struct upstream_name *upstream, const struct options *options
 
 /* Look the name up now.  Returns 0, or -1 if it is none. */
 int upstream_look_up(struct upstream_name *upstream, int64_t now);
+
+/*
+ * Something is wrong at the address: look the name up soon, if it is looked up by itself at all,
+ * and was not just now.
+ */
+void upstream_suspect(struct upstream_name *upstream, int64_t now);
 
 /* Fill in CHILD_POLLFDS entries of a poll set; and when upstream_turn() must be called. */
 void upstream_watch(const struct upstream_name *upstream, int64_t now, struct pollfd *pfd);

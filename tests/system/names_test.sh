@@ -208,3 +208,102 @@ ended_early_body()
 		expect "exit status" "$status" -eq 0
 	done
 }
+
+# Streams of five datagrams a second: NAME and the client's last address byte.
+start_stream()
+{
+	spawn "$1" "$client" "$helpers/client" -b "192.0.2.$2:6000" -n "$3" -r 5 192.0.2.1 5000
+}
+
+# Look-ups that have begun; the log level must be debug.
+look_ups()
+{
+	grep -E "$(record_pattern 'child started')" "$log" | grep -c 'child=resolver'
+}
+
+more_look_ups()
+{
+	[ "$(look_ups)" -gt "$1" ]
+}
+
+# check_suspect WHAT: the upstream is at ::2 no more, and its name says ::3 a little later.
+check_suspect()
+{
+	wait_for 30 more_look_ups 2 || fail "$1: no look-up"
+	name_is 2001:db8:1::3
+	_start=$(date +%s%N)
+	wait_log 'upstream moved' 60
+	echo "$1: moved $((($(date +%s%N) - _start) / 1000000)) ms after the name"
+}
+
+root_case refused "When errors come back the name is looked up soon"
+refused_body()
+{
+	make_network
+	private_names
+	# Nobody listens at ::2: ICMP says so.
+	second_address
+	start_named --resolve-interval 1h --log-level debug
+	expect "look-ups at first" "$(look_ups)" -eq 1
+	start_stream stream 10 1000
+	check_suspect "errors"
+	client_ok after -b 192.0.2.11:6000 -n 5 192.0.2.1 5000
+	stop_udp46
+}
+
+root_case silence "When nothing comes back the name is looked up soon, but not all the time"
+silence_body()
+{
+	make_network
+	private_names
+	second_address
+	# Its datagrams end nowhere.
+	atf_check ip -n "$home" address delete 2001:db8:1::2/64 dev relay
+	start_named --resolve-interval 1h --log-level debug
+	start_stream stream 10 1000
+	start_stream other 11 1000
+	check_suspect "silence"
+	client_ok after -b 192.0.2.12:6000 -n 5 192.0.2.1 5000
+	# While all is well nothing is asked for.
+	_looked=$(look_ups)
+	sleep 7
+	expect "look-ups while all is well" "$(look_ups)" -eq "$_looked"
+	echo_pid=$(cat echo3.pid)
+	kill "$echo_pid"
+	wait_for 30 more_look_ups "$_looked" || fail "no look-up"
+	_start=$(date +%s) _looked=$(look_ups)
+	sleep 17
+	_looked=$(($(look_ups) - _looked)) _took=$(($(date +%s) - _start))
+	echo "$_looked look-ups in $_took s of errors"
+	expect "look-ups" "$_looked" -ge 1
+	expect "look-ups, each 5 s after the one before" "$_looked" -le $((_took / 5 + 1))
+	stop_udp46
+}
+
+root_case keepalives "A client that wants no answers is no reason to look"
+keepalives_body()
+{
+	make_network
+	private_names
+	echo_name=echo
+	start_echo -b 2001:db8:1::2 -n 0 7000
+	start_named --resolve-interval 1h --log-level debug
+	# One after the other: some client sends each second, none more often than each 12.
+	for _n in 10 11 12 13 14 15 16 17 18 19 20 21 10 11 12 13; do
+		run_client keepalive -b 192.0.2.$_n:6000 -n 1 -w 1000 192.0.2.1 5000
+	done
+	expect "look-ups" "$(look_ups)" -eq 1
+	stop_udp46
+}
+
+root_case suspect_off "With --resolve-interval=0s nothing is looked up by itself"
+suspect_off_body()
+{
+	make_network
+	private_names
+	start_named --resolve-interval 0s --log-level debug
+	start_stream stream 10 50
+	finish stream
+	expect "look-ups" "$(look_ups)" -eq 1
+	stop_udp46
+}

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "supervisor/keeper.h"
 #include "supervisor/relocation.h"
+#include "supervisor/trouble.h"
 #include "tests/unit/unit.h"
 
 /* Of the range below, the first few are free, the rest belong to another program. */
@@ -827,6 +828,44 @@ CASE(many_in_flight)
 	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* ---- what the relay says of the way to the upstream ---- */
+
+static int
+say_trouble(struct trouble *t, int32_t error, int64_t vain_since)
+{
+	const struct msg_trouble said = { .error = error, .vain_since = vain_since };
+
+	errno = 0;
+	return (trouble_take(t, &keeper, &said, now));
+}
+
+CASE(trouble)
+{
+	struct trouble t = { 0 };
+	int i, times = 0;
+
+	start(PORT_HIGH - PORT_LOW + 1);
+	now = 100 * SECOND;
+	ATF_REQUIRE_EQ(say_trouble(&t, ENETUNREACH, 0), 0);
+	ATF_CHECK(t.child == &child && t.error == ENETUNREACH && t.vain_since == 0);
+	/* What cannot be. */
+	ATF_CHECK(say_trouble(&t, -1, 0) == -1 && errno == EBADMSG);
+	ATF_CHECK_EQ(say_trouble(&t, INT32_MAX, 0), -1);
+	ATF_CHECK_EQ(say_trouble(&t, INT32_MIN, 0), -1);
+	ATF_CHECK_EQ(say_trouble(&t, 0, -1), -1);
+	ATF_CHECK_EQ(say_trouble(&t, 0, now + 1), -1);
+	ATF_CHECK_EQ(say_trouble(&t, 0, INT64_MAX), -1);
+	ATF_CHECK_EQ(say_trouble(&t, 0, INT64_MIN), -1);
+	/* A flood is not listened to. */
+	for (i = 0; i < 10000; i++) {
+		t = (struct trouble){ 0 };
+		now += MILLISECOND;
+		ATF_REQUIRE_EQ(say_trouble(&t, 0, 50 * SECOND), 0);
+		times += t.vain_since == 50 * SECOND;
+	}
+	ATF_CHECK(times >= 1 && times <= 20);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, rate);
@@ -853,5 +892,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sleeps_in_hand_back);
 	ATF_TP_ADD_TC(tp, many_listeners);
 	ATF_TP_ADD_TC(tp, many_in_flight);
+	ATF_TP_ADD_TC(tp, trouble);
 	return (atf_no_error());
 }

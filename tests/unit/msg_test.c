@@ -158,6 +158,8 @@ CASE(wrong_sender)
 	    sizeof(struct msg_resolved), 0);
 	check_refused(FROM_RESOLVER, MSG_RECORDS, sizeof(struct msg_record),
 	    sizeof(struct msg_record), 0);
+	check_refused(FROM_METRICS, MSG_TROUBLE, sizeof(struct msg_trouble),
+	    sizeof(struct msg_trouble), 0);
 	check_refused(FROM_SUPERVISOR, MSG_READY, 0, 0, 0);
 }
 

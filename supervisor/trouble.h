@@ -1,0 +1,23 @@
+#ifndef SUPERVISOR_TROUBLE_H
+#define SUPERVISOR_TROUBLE_H
+
+#include "supervisor/keeper.h"
+
+/*
+ * What relays have said of the way to the upstream, since it was last looked at.  A relay may be
+ * an attacker's, so this is a reason to look, and nothing else.
+ */
+struct trouble {
+	const struct child *child; /* who said it; NULL: nobody */
+	int error;		   /* errno of a send or receive; 0: nothing failed */
+	int64_t vain_since;	   /* when clients began to wait in vain; 0: they do not */
+};
+
+/*
+ * Take what this keeper's relay says, unless it said something just before.  Returns 0, or -1
+ * with errno EBADMSG if that cannot be.
+ */
+int trouble_take(struct trouble *trouble, struct keeper *keeper, const struct msg_trouble *said,
+    int64_t now);
+
+#endif
