@@ -6,6 +6,7 @@
 #include "common/bucket.h"
 #include "common/totals.h"
 #include "supervisor/child.h"
+#include "supervisor/outage.h"
 #include "supervisor/ports.h"
 #include "supervisor/sockets.h"
 #include "supervisor/store.h"
@@ -36,6 +37,7 @@ struct keeper {
 	const struct totals *totals;
 	const struct upstream *upstream; /* shared by all keepers, as the ports */
 	struct ports *ports;
+	struct outage *outage;
 	struct store store;
 
 	uint32_t unsent[MSG_FDS_MAX]; /* slots of the pool that were not handed out yet */

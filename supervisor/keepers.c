@@ -54,6 +54,7 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	config->upstream_port = all->upstream.address.sin6_port;
 	k->upstream = &all->upstream;
 	k->ports = &all->ports;
+	k->outage = &all->outage;
 	k->identity = *id;
 	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
 	if (keeper_init(k, clock_now()) == -1)
@@ -81,9 +82,29 @@ keepers_init(const struct options *o, const struct sockaddr_in6 *address,
 
 	capacity_ports(o, &all->ports);
 	keepers_upstream(o, address, &all->upstream);
+	outage_init(&all->outage);
 	share_capacity(o, all);
 	for (i = 0; i < all->count; i++)
 		init_keeper(o, id, all, i);
+}
+
+int64_t
+keepers_last_reply(const struct keepers *all, int64_t now)
+{
+	int64_t reply, last = 0;
+	uint32_t i;
+
+	for (i = 0; i < all->count; i++) {
+		/* Read once: the relay may change it meanwhile. */
+		reply = __atomic_load_n(
+		    &all->keeper[i].totals->upstream_last_reply, __ATOMIC_RELAXED);
+		/* Its clock is a tick ahead of our reading at most. */
+		if (reply > now && reply - now < SECOND)
+			reply = now;
+		if (reply > last && reply <= now)
+			last = reply;
+	}
+	return (last);
 }
 
 void

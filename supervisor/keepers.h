@@ -12,6 +12,7 @@ struct keepers {
 	struct msg_listener *listener; /* whose sockets each keeper has of its own */
 	struct upstream upstream;
 	struct ports ports;
+	struct outage outage;
 };
 
 /* The upstream at this address as the options want it; `trains` and `error` are not set. */
@@ -28,6 +29,12 @@ void keepers_init(const struct options *options, const struct sockaddr_in6 *upst
 
 /* The upstream is now at this address: move all sockets there. */
 void keepers_move(struct keepers *keepers, const struct sockaddr_in6 *address, int64_t now);
+
+/*
+ * When the upstream was last heard by any relay, as far as they can be believed: not later than
+ * `now`; 0: never.
+ */
+int64_t keepers_last_reply(const struct keepers *keepers, int64_t now);
 
 /* Routing has changed: have all sockets get their source address afresh. */
 void keepers_reroute(struct keepers *keepers, int64_t now);

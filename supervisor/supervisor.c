@@ -167,16 +167,21 @@ static void
 look_at_trouble(struct supervisor *s)
 {
 	struct trouble *trouble = &s->children.trouble;
+	struct keepers *k = &s->children.keepers;
 
 	if (trouble->child == NULL)
 		return;
 	upstream_suspect(&s->upstream, s->now);
+	if (trouble->error != 0)
+		outage_heard(&k->outage, trouble->child->name, &k->upstream, trouble->error,
+		    keepers_last_reply(k, s->now), s->now);
 	*trouble = (struct trouble){ 0 };
 }
 
 static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
+	struct keepers *k = &s->children.keepers;
 	uint64_t errors = s->upstream.errors;
 
 	children_hear(&s->children, &pfd[PFD_CHILDREN], s->now);
@@ -190,6 +195,8 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	if (pfd[PFD_ROUTE].revents != 0)
 		route_hear(&s->route, s->now);
 	watch_route(s);
+	if (s->begun && s->now >= k->outage.look_at)
+		outage_turn(&k->outage, &k->upstream, keepers_last_reply(k, s->now), s->now);
 	if (s->upstream.errors != errors) {
 		s->children.exporter.status.resolve_errors = s->upstream.errors;
 		s->children.exporter.changed = 1;
@@ -221,7 +228,9 @@ supervisor_loop(struct supervisor *s)
 			deadline =
 			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
 		if (!s->children.stopping && s->begun)
-			deadline = clock_earlier(deadline, route_deadline(&s->route));
+			deadline = clock_earlier(deadline,
+			    clock_earlier(
+				route_deadline(&s->route), s->children.keepers.outage.look_at));
 		if (poll(pfd, n, clock_timeout(deadline, s->now)) == -1 && errno != EINTR)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();

@@ -125,18 +125,12 @@ say_available(struct keeper *k, int64_t now)
 void
 upstream_pool_supply(struct keeper *k, enum supply supply, int error, int64_t now)
 {
-	char address[ENDPOINT_STRLEN];
-	const char *child = k->child->name;
-
 	if (supply == k->supply && error == k->refused)
 		return;
-	upstream_format(k->upstream, address);
-	/* Once: the reason may change while an interface comes back. */
-	if (supply == SUPPLY_UNREACHABLE && k->supply != SUPPLY_UNREACHABLE)
-		log_warn("upstream unreachable", "child=%s upstream=%s error=%s", child,
-		    address, strerror(error));
+	if (supply == SUPPLY_UNREACHABLE)
+		outage_no_route(k->outage, k->child->name, k->upstream, error, now);
 	else if (supply == SUPPLY_OK && k->supply == SUPPLY_UNREACHABLE)
-		log_info("upstream reachable", "child=%s upstream=%s", child, address);
+		outage_has_route(k->outage, k->upstream, now);
 	if (supply == SUPPLY_EXHAUSTED)
 		say_exhausted(k, error);
 	else if (supply == SUPPLY_OK && k->exhausted)

@@ -23,6 +23,7 @@ int __wrap_upstream_open(const struct upstream *, uint16_t);
 
 static struct upstream upstream;
 static struct ports ports;
+static struct outage outage;
 static struct child child;
 static struct keeper keeper;
 static const struct msg_listener listener;
@@ -77,6 +78,7 @@ start(int ports_free)
 	keeper.child = &child;
 	keeper.upstream = &upstream;
 	keeper.ports = &ports;
+	keeper.outage = &outage;
 	keeper.config.slots_max = SLOTS;
 	keeper.config.listeners = 1;
 	keeper.totals_fd = listener_fd = STDERR_FILENO;

@@ -1,0 +1,134 @@
+# There is no way to the upstream, though sessions have their sockets: the log says so, once.
+
+# shellcheck disable=SC2119
+. "$(atf_get_srcdir)/http.subr"
+
+# Five datagrams a second, for long enough; NAME and the client's last address byte.
+start_stream()
+{
+	spawn "$1" "$client" "$helpers/client" -b "192.0.2.$2:6000" -n 1000 -r 5 192.0.2.1 5000
+}
+
+end_stream()
+{
+	kill "$(cat "$1.pid")"
+}
+
+# Until the log has said it so many times.
+wait_said()
+{
+	wait_for 60 more_records "$1" $(($2 - 1)) || fail "not said $2 times: $1"
+}
+
+# One record of either kind for each of so many outages.
+said()
+{
+	expect "said that it is unreachable" "$(log_count 'upstream unreachable')" -eq "$1"
+	expect "said that it is reachable" "$(log_count 'upstream reachable')" -eq "$1"
+}
+
+served()
+{
+	client_ok "$@" -n 5 192.0.2.1 5000
+}
+
+root_case routes "Each way in which a route can be gone is said while a client sends"
+routes_body()
+{
+	make_network
+	start_echo 7000
+	start_metrics
+	start_stream stream 10
+	_n=0
+	for _type in unreachable prohibit blackhole; do
+		_n=$((_n + 1))
+		atf_check ip -n "$relay" -6 route add $_type 2001:db8:1::2/128
+		_start=$(date +%s%N)
+		wait_said 'upstream unreachable' $_n
+		echo "$_type: said after $((($(date +%s%N) - _start) / 1000000)) ms"
+		sleep 3
+		expect "healthz" "$(http_status $url/healthz)" = 200
+		atf_check ip -n "$relay" -6 route delete $_type 2001:db8:1::2/128
+		wait_said 'upstream reachable' $_n
+		served served -b 192.0.2.11:6000
+	done
+	said 3
+	log_values 'upstream unreachable' upstream | sort -u >upstream
+	expect "upstream" "$(cat upstream)" = '[2001:db8:1::2]:7000'
+	end_stream stream
+	stop_udp46
+}
+
+root_case route_gone "The route is removed; it comes back while nobody sends"
+route_gone_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	start_stream stream 10
+	served before -b 192.0.2.11:6000
+	atf_check ip -n "$relay" -6 route delete 2001:db8:1::/64 dev home
+	wait_said 'upstream unreachable' 1
+	expect "child" "$(log_values 'upstream unreachable' child)" = relay
+	end_stream stream
+	sleep 3
+	expect "said that it is reachable" "$(log_count 'upstream reachable')" -eq 0
+	atf_check ip -n "$relay" -6 route add 2001:db8:1::/64 dev home
+	wait_said 'upstream reachable' 1
+	served after -b 192.0.2.11:6000
+	said 1
+	stop_udp46
+}
+
+root_case workers "It is said once, however many relays notice it"
+workers_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --workers 4
+	for _n in 10 11 12 13 14 15 16 17; do
+		start_stream stream$_n $_n
+	done
+	served before -b 192.0.2.20:6000
+	for _n in 1 2; do
+		atf_check ip -n "$relay" -6 route delete 2001:db8:1::/64 dev home
+		wait_said 'upstream unreachable' $_n
+		sleep 5
+		atf_check ip -n "$relay" -6 route add 2001:db8:1::/64 dev home
+		wait_said 'upstream reachable' $_n
+		served after -b 192.0.2.20:6000
+	done
+	said 2
+	stop_udp46
+}
+
+root_case link_down "The link goes down, and with it the source address, and comes back"
+link_down_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	start_stream stream 10
+	served before -b 192.0.2.11:6000
+	atf_check ip -n "$relay" link set home down
+	wait_said 'upstream unreachable' 1
+	sleep 3
+	atf_check ip -n "$relay" link set home up
+	atf_check ip -n "$relay" address add 2001:db8:1::1/64 dev home nodad
+	wait_said 'upstream reachable' 1
+	served after -b 192.0.2.11:6000
+	said 1
+	stop_udp46
+}
+
+root_case refused_only "That nobody listens at the upstream's port is no outage"
+refused_only_body()
+{
+	make_network
+	start_udp46_default
+	start_stream stream 10
+	wait_total errors_upstream_read -ge 1
+	sleep 5
+	said 0
+	stop_udp46
+}
