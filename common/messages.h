@@ -217,7 +217,9 @@ struct msg_ping {
 
 struct msg_resolve {
 	char host[ENDPOINT_HOST_MAX + 1];
-	uint32_t ipv4_too; /* IPv4 addresses come as IPv4-mapped ones */
+	uint32_t ipv4_too;  /* IPv4 addresses come as IPv4-mapped ones */
+	uint8_t in_use[16]; /* if this address is listed, it is in the answer */
+	uint32_t in_use_scope;
 };
 
 #define RESOLVED_MAX 16

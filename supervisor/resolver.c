@@ -50,18 +50,42 @@ append(const struct sockaddr *sa, struct msg_resolved *result)
 	result->count++;
 }
 
+static int
+is_in_use(const struct msg_resolve *question, const struct sockaddr *sa)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)sa;
+
+	return (sa->sa_family == AF_INET6 &&
+	    memcmp(&sin6->sin6_addr, question->in_use, sizeof(question->in_use)) == 0 &&
+	    sin6->sin6_scope_id == question->in_use_scope);
+}
+
+/* As many as there is room for. */
+static void
+append_all(
+    const struct msg_resolve *question, const struct addrinfo *ai, struct msg_resolved *result)
+{
+	for (; ai != NULL; ai = ai->ai_next) {
+		if (result->count == RESOLVED_MAX) {
+			if (!is_in_use(question, ai->ai_addr))
+				continue;
+			result->count--;
+		}
+		append(ai->ai_addr, result);
+	}
+}
+
 static void
 look_up(const struct msg_resolve *question, struct msg_resolved *result)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
-	struct addrinfo *all, *ai;
+	struct addrinfo *all;
 	int error;
 
 	memset(result, 0, sizeof(*result));
 	hints.ai_family = question->ipv4_too ? AF_UNSPEC : AF_INET6;
 	if ((error = getaddrinfo(question->host, NULL, &hints, &all)) == 0) {
-		for (ai = all; ai != NULL && result->count < RESOLVED_MAX; ai = ai->ai_next)
-			append(ai->ai_addr, result);
+		append_all(question, all, result);
 		freeaddrinfo(all);
 		error = EAI_NONAME;
 	}
@@ -142,22 +166,28 @@ resolver_init(struct resolver *r, const struct msg_identity *identity, int binar
 	child_init(&r->child, "resolver", FROM_RESOLVER, CHILD_RECORDS_LEAST);
 }
 
-int
-resolver_start(struct resolver *r, const char *host, int ipv4_too, int64_t now)
+static int
+start(struct resolver *r, const struct msg_resolve *question, int64_t now)
 {
-	struct msg_resolve question;
-
-	memset(&question, 0, sizeof(question));
-	strlcpy(question.host, host, sizeof(question.host));
-	question.ipv4_too = (uint32_t)ipv4_too;
 	if (child_start(&r->child, r->binary, now) == -1)
 		return (-1);
-	r->ipv4_too = ipv4_too;
+	r->ipv4_too = (int)question->ipv4_too;
 	r->deadline = now + ANSWER_TIMEOUT;
 	/* A new, empty socket takes both; without them it will not answer. */
 	(void)msg_send(r->child.control, MSG_IDENTITY, &r->identity, 1, NULL, 0);
-	(void)msg_send(r->child.control, MSG_RESOLVE, &question, 1, NULL, 0);
+	(void)msg_send(r->child.control, MSG_RESOLVE, question, 1, NULL, 0);
 	return (0);
+}
+
+int
+resolver_start(
+    struct resolver *r, const char *host, const struct sockaddr_in6 *in_use, int64_t now)
+{
+	struct msg_resolve question = { .in_use_scope = in_use->sin6_scope_id };
+
+	strlcpy(question.host, host, sizeof(question.host));
+	memcpy(question.in_use, &in_use->sin6_addr, sizeof(question.in_use));
+	return (start(r, &question, now));
 }
 
 void
@@ -225,13 +255,15 @@ int
 resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int binary,
     struct msg_resolved *result)
 {
+	struct msg_resolve question = { .ipv4_too = (uint32_t)ipv4_too };
 	struct pollfd pfd[CHILD_POLLFDS];
 	struct resolver r;
 	int64_t now = clock_now(), deadline;
 
 	resolver_init(&r, identity, binary);
 	memset(result, 0, sizeof(*result));
-	if (resolver_start(&r, host, ipv4_too, now) == -1) {
+	strlcpy(question.host, host, sizeof(question.host));
+	if (start(&r, &question, now) == -1) {
 		strlcpy(result->error, strerror(errno), sizeof(result->error));
 		return (-1);
 	}

@@ -20,10 +20,11 @@ void resolver_main(void) __attribute__((noreturn));
 void resolver_init(struct resolver *resolver, const struct msg_identity *identity, int binary);
 
 /*
- * Begin to look up the IPv6 addresses of host, and IPv4-mapped ones if `ipv4_too`.  Returns 0,
- * or -1 with errno when no child can be started.
+ * Begin to look up the IPv6 addresses of host.  If there are more than RESOLVED_MAX, `in_use` is
+ * not left out.  Returns 0, or -1 with errno when no child can be started.
  */
-int resolver_start(struct resolver *resolver, const char *host, int ipv4_too, int64_t now);
+int resolver_start(struct resolver *resolver, const char *host,
+    const struct sockaddr_in6 *in_use, int64_t now);
 
 /* Fill in CHILD_POLLFDS entries of a poll set; and when resolver_turn() must be called. */
 void resolver_watch(const struct resolver *resolver, int64_t now, struct pollfd *pfd);
@@ -40,8 +41,8 @@ int resolver_turn(struct resolver *resolver, struct msg_resolved *result, int64_
 void resolver_stop(struct resolver *resolver, int64_t now);
 
 /*
- * All of it at once, before there is a loop: wait for the result.  Returns 0 if there is an
- * address, else -1.
+ * All of it at once, before there is a loop: wait for the result, with IPv4 addresses as
+ * IPv4-mapped ones if `ipv4_too`.  Returns 0 if there is an address, else -1.
  */
 int resolve(const char *host, int ipv4_too, const struct msg_identity *identity, int binary,
     struct msg_resolved *result);

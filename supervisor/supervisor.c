@@ -168,13 +168,17 @@ look_at_trouble(struct supervisor *s)
 {
 	struct trouble *trouble = &s->children.trouble;
 	struct keepers *k = &s->children.keepers;
+	int64_t reply;
 
 	if (trouble->child == NULL)
 		return;
+	reply = keepers_last_reply(k, s->now);
 	upstream_suspect(&s->upstream, s->now);
 	if (trouble->error != 0)
 		outage_heard(&k->outage, trouble->child->name, &k->upstream, trouble->error,
-		    keepers_last_reply(k, s->now), s->now);
+		    reply, s->now);
+	if (upstream_fail_over(&s->upstream, trouble->vain_since, reply, s->now))
+		upstream_changed(s);
 	*trouble = (struct trouble){ 0 };
 }
 

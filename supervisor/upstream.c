@@ -28,10 +28,10 @@ refuse_name(const char *text, const struct msg_resolved *result)
 }
 
 static void
-use(struct sockaddr_in6 *address, const struct msg_resolved *result, uint32_t i)
+use(struct sockaddr_in6 *address, const struct failover_address *to)
 {
-	memcpy(&address->sin6_addr, result->found[i].address, sizeof(address->sin6_addr));
-	address->sin6_scope_id = result->found[i].scope;
+	address->sin6_addr = to->address;
+	address->sin6_scope_id = to->scope;
 	address->sin6_family = AF_INET6;
 }
 
@@ -39,12 +39,15 @@ void
 upstream_resolve(struct options *o, const struct msg_identity *id, int binary)
 {
 	struct msg_resolved result;
+	struct failover failover;
 
 	if (o->upstream_literal)
 		return;
 	if (resolve(o->upstream_host, 0, id, binary, &result) == -1)
 		refuse_name(o->upstream, &result);
-	use(&o->upstream_address, &result, 0);
+	failover_init(&failover);
+	failover_list(&failover, &result);
+	use(&o->upstream_address, failover_next(&failover, &o->upstream_address));
 }
 
 void
@@ -57,6 +60,7 @@ upstream_init(struct upstream_name *u, const struct options *o, const struct msg
 	u->interval = o->resolve_interval;
 	u->delay = RETRY_FIRST;
 	u->at = NEVER;
+	failover_init(&u->failover);
 	resolver_init(&u->resolver, id, binary);
 	if (u->host == NULL)
 		return;
@@ -86,6 +90,21 @@ upstream_suspect(struct upstream_name *u, int64_t now)
 		u->at = now;
 }
 
+int
+upstream_fail_over(struct upstream_name *u, int64_t vain_since, int64_t reply, int64_t now)
+{
+	const struct failover_address *next;
+	char text[ENDPOINT_STRLEN];
+
+	next = failover_turn(&u->failover, &u->address, vain_since, reply, now);
+	if (next == NULL)
+		return (0);
+	use(&u->address, next);
+	log_warn("upstream failed over", "upstream=%s address=%s listed=%u", u->text,
+	    endpoint_format_ipv6(&u->address, text), u->failover.count);
+	return (1);
+}
+
 void
 upstream_watch(const struct upstream_name *u, int64_t now, struct pollfd *pfd)
 {
@@ -101,20 +120,6 @@ upstream_deadline(const struct upstream_name *u, int64_t now)
 }
 
 /* ---- a look-up's end ---- */
-
-/* Whether the address in use is one of those that were found. */
-static int
-is_listed(const struct upstream_name *u, const struct msg_resolved *result)
-{
-	uint32_t i;
-
-	for (i = 0; i < result->count; i++)
-		if (memcmp(&u->address.sin6_addr, result->found[i].address,
-			sizeof(u->address.sin6_addr)) == 0 &&
-		    u->address.sin6_scope_id == result->found[i].scope)
-			return (1);
-	return (0);
-}
 
 /* Said once, until one succeeds again. */
 static void
@@ -150,9 +155,11 @@ found(struct upstream_name *u, const struct msg_resolved *result, int64_t now)
 		log_info("upstream resolved again", "upstream=%s", u->text);
 	u->delay = RETRY_FIRST;
 	u->at = next_look_up(u, now);
-	if (u->address.sin6_family != 0 && is_listed(u, result))
+	failover_list(&u->failover, result);
+	if (u->address.sin6_family != 0 && failover_lists(&u->failover, &u->address))
 		return (0);
-	use(&u->address, result, 0);
+	use(&u->address, failover_next(&u->failover, &u->address));
+	failover_begin(&u->failover, now);
 	log_info("upstream resolved", "upstream=%s address=%s", u->text,
 	    endpoint_format_ipv6(&u->address, text));
 	return (1);
@@ -179,7 +186,7 @@ upstream_turn(struct upstream_name *u, int64_t now)
 	u->wanted = 0;
 	u->at = NEVER;
 	u->began = now;
-	if (resolver_start(&u->resolver, u->host, 0, now) == -1) {
+	if (resolver_start(&u->resolver, u->host, &u->address, now) == -1) {
 		memset(&result, 0, sizeof(result));
 		strlcpy(result.error, strerror(errno), sizeof(result.error));
 		failed(u, &result, now);

@@ -1,19 +1,22 @@
 #ifndef SUPERVISOR_UPSTREAM_H
 #define SUPERVISOR_UPSTREAM_H
 
+#include "supervisor/failover.h"
 #include "supervisor/options.h"
 #include "supervisor/resolver.h"
 
 /*
  * The upstream's address.  A literal stays; a name is looked up at start, again every
  * --resolve-interval, and when it is asked for.  The address in use is kept as long as the name
- * lists it, and when a look-up fails.
+ * lists it, and when a look-up fails; but when clients wait for it in vain, another that the name
+ * lists takes its place.
  */
 struct upstream_name {
 	const char *host; /* NULL: a literal */
 	const char *text; /* --upstream as given */
 	struct resolver resolver;
 	struct sockaddr_in6 address; /* sin6_family 0: not known yet */
+	struct failover failover;    /* what else the name lists */
 	int64_t interval;	     /* 0: not by itself */
 	int64_t delay;		     /* before the next try while look-ups fail */
 	int64_t at;		     /* when the next look-up begins; NEVER */
@@ -40,6 +43,13 @@ int upstream_look_up(struct upstream_name *upstream, int64_t now);
  * and was not just now.
  */
 void upstream_suspect(struct upstream_name *upstream, int64_t now);
+
+/*
+ * Clients wait in vain since `vain_since`; the upstream was last heard at `reply`, 0: never.
+ * Returns whether upstream->address has changed for that.
+ */
+int upstream_fail_over(
+    struct upstream_name *upstream, int64_t vain_since, int64_t reply, int64_t now);
 
 /* Fill in CHILD_POLLFDS entries of a poll set; and when upstream_turn() must be called. */
 void upstream_watch(const struct upstream_name *upstream, int64_t now, struct pollfd *pfd);

@@ -280,7 +280,7 @@ upstream(struct text *t, const struct prometheus *p)
 	head(t, "udp46_upstream_info", "gauge", "The upstream's address; always 1.");
 	text_printf(t, "udp46_upstream_info{address=\"%s\"} 1\n", p->status->upstream);
 	single(t, "udp46_upstream_changes_total", "counter",
-	    "Times that the upstream's name led to another address.",
+	    "Times that another address of the upstream's name was taken.",
 	    p->status->upstream_changes);
 	single(t, "udp46_upstream_source_changes_total", "counter",
 	    "Times that sessions got another source address or interface towards the upstream.",
