@@ -396,16 +396,16 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 		flush_to_clients(r, l);
 }
 
-/* What comes in on a free socket is late, and meant for nobody. */
+/* Take some of what is there without looking at it; with `flags` as of recvmsg(2). */
 static void
-discard_late(int fd)
+discard(int fd, int flags)
 {
 	struct msghdr mh;
 	int i;
 
 	for (i = 0; i < RECEIVE_BATCH_SLOTS; i++) {
 		memset(&mh, 0, sizeof(mh));
-		if (recvmsg(fd, &mh, MSG_DONTWAIT) == -1)
+		if (recvmsg(fd, &mh, MSG_DONTWAIT | flags) == -1)
 			return;
 	}
 }
@@ -448,7 +448,10 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 		if (socket_pool_find(r, events[i].data.u64, &slot, &s) == -1)
 			continue;
 		if (s == NULL) {
-			discard_late(r->sockets[slot].fd);
+			/* Late, and meant for nobody. */
+			discard(r->sockets[slot].fd, 0);
+			if (events[i].events & EPOLLERR)
+				discard(r->sockets[slot].fd, MSG_ERRQUEUE);
 			continue;
 		}
 		if (events[i].events & EPOLLOUT)
@@ -462,6 +465,9 @@ forward_from_upstream(struct relay *r, const struct epoll_event *events, int n)
 		}
 		l = mine;
 		received = collect(r, s, used);
+		/* The error was taken; until its datagram is, too, the socket would stay ready. */
+		if (events[i].events & EPOLLERR)
+			discard(s->fd, MSG_ERRQUEUE);
 		used += received;
 		all += received;
 	}

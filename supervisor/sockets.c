@@ -246,6 +246,8 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
 	    (upstream->whole &&
 		set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) == -1) ||
+	    /* Else nobody would hear of a neighbour that is not there. */
+	    set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) == -1 ||
 	    set_buffers(fd, upstream->buffer_size) == -1 ||
 	    connect(fd, (const struct sockaddr *)&upstream->address,
 		sizeof(upstream->address)) == -1)

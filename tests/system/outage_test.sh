@@ -17,7 +17,8 @@ end_stream()
 # Until the log has said it so many times.
 wait_said()
 {
-	wait_for 60 more_records "$1" $(($2 - 1)) || fail "not said $2 times: $1"
+	# The kernel believes in a neighbour for up to a minute.
+	wait_for 120 more_records "$1" $(($2 - 1)) || fail "not said $2 times: $1"
 }
 
 # One record of either kind for each of so many outages.
@@ -25,6 +26,18 @@ said()
 {
 	expect "said that it is unreachable" "$(log_count 'upstream unreachable')" -eq "$1"
 	expect "said that it is reachable" "$(log_count 'upstream reachable')" -eq "$1"
+}
+
+# Sets $relays, and what they have used of processors, in microseconds.
+find_relays()
+{
+	relays=$(for _child in 1 2; do child_pid relay-$_child; done)
+}
+relays_used()
+{
+	for _relay in $relays; do
+		cpu_time "$_relay"
+	done | awk '{ sum += $1 } END { print sum }'
 }
 
 served()
@@ -130,5 +143,38 @@ refused_only_body()
 	wait_total errors_upstream_read -ge 1
 	sleep 5
 	said 0
+	stop_udp46
+}
+
+root_case neighbour "The upstream is a neighbour, and gone"
+neighbour_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --workers 2
+	start_stream stream 10
+	start_stream other 11
+	start_stream third 12
+	served before -b 192.0.2.20:6000
+	find_relays
+	for _n in 1 2; do
+		atf_check ip -n "$home" address delete 2001:db8:1::2/64 dev relay
+		_start=$(date +%s%N)
+		wait_said 'upstream unreachable' $_n
+		echo "said after $((($(date +%s%N) - _start) / 1000000)) ms"
+		_start=$(date +%s%N) _before=$(relays_used)
+		sleep 10
+		_used=$(($(relays_used) - _before))
+		echo "$_used us of the relays in $((($(date +%s%N) - _start) / 1000000)) ms of errors"
+		# They sleep between datagrams: an error that stayed would keep them awake.
+		expect "microseconds" "$_used" -le 500000
+		expect "said that it is reachable" "$(log_count 'upstream reachable')" -eq $((_n - 1))
+		atf_check ip -n "$home" address add 2001:db8:1::2/64 dev relay nodad
+		wait_said 'upstream reachable' $_n
+		served after -b 192.0.2.20:6000
+		# So soon after the last one it would not be believed.
+		sleep 11
+	done
+	said 2
 	stop_udp46
 }
