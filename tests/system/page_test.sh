@@ -279,6 +279,29 @@ drops_body()
 	stop_udp46
 }
 
+browser_case outage "It says that the upstream is out of reach, and that it is back"
+outage_body()
+{
+	start_page
+	spawn stream "$client" "$helpers/client" -b 192.0.2.10:6000 -n 1000 -r 5 192.0.2.1 5000
+	wait_page "reply" "return /^last reply/.test(document.getElementById('last-reply').textContent)" \
+	    = true
+	_unreachable="return /^out of reach/.test(document.getElementById('last-reply').textContent)"
+	atf_check ip -n "$relay" -6 route add unreachable 2001:db8:1::2/128
+	wait_page "out of reach" "$_unreachable" = true
+	# It stays so when nobody sends.
+	kill "$(cat stream.pid)"
+	sleep 15
+	expect "out of reach" "$(in_page "$_unreachable")" = true
+	screenshot outage
+	atf_check ip -n "$relay" -6 route delete unreachable 2001:db8:1::2/128
+	client_ok after -b 192.0.2.11:6000 -n 5 192.0.2.1 5000
+	wait_page "out of reach" "$_unreachable" = false
+	expect_quiet_console
+	stop_browser
+	stop_udp46
+}
+
 # ---- the table ----
 
 clients='return [...document.querySelectorAll("#sessions tbody th")]
