@@ -146,7 +146,7 @@ take_message(struct children *c, struct child *child, int64_t now)
 		break;
 	case MSG_TROUBLE:
 		if (k == NULL ||
-		    trouble_take(&c->trouble, k, (const void *)c->msg.payload, now) == -1)
+		    troubles_take(&c->troubles, k, (const void *)c->msg.payload, now) == -1)
 			child_condemn(child, "trouble that there cannot be");
 		break;
 	default:

@@ -3,7 +3,7 @@
 
 #include "supervisor/exporter.h"
 #include "supervisor/keepers.h"
-#include "supervisor/trouble.h"
+#include "supervisor/troubles.h"
 
 struct pollfd;
 
@@ -23,7 +23,7 @@ struct children {
 	    child[CHILDREN_MAX]; /* the relays, as their keepers, then the metrics child */
 	struct keepers keepers;
 	struct exporter exporter; /* without a child: none */
-	struct trouble trouble;	  /* for the supervisor to look at */
+	struct troubles troubles; /* for the supervisor to look at */
 	int64_t resend_at;	  /* NEVER, or when to try again to tell the metrics child */
 	int stopping;
 	int64_t stop_until; /* when patience ends */

@@ -166,7 +166,7 @@ take_signals(struct supervisor *s)
 static void
 look_at_trouble(struct supervisor *s)
 {
-	struct trouble *trouble = &s->children.trouble;
+	struct troubles *trouble = &s->children.troubles;
 	struct keepers *k = &s->children.keepers;
 	int64_t reply;
 
@@ -179,7 +179,7 @@ look_at_trouble(struct supervisor *s)
 		    reply, s->now);
 	if (upstream_fail_over(&s->upstream, trouble->vain_since, reply, s->now))
 		upstream_changed(s);
-	*trouble = (struct trouble){ 0 };
+	*trouble = (struct troubles){ 0 };
 }
 
 static void

@@ -138,7 +138,7 @@ last_answered_body()
 	address_dies "$_first"
 	wait_failed_over 1
 	_second=$used
-	client_ok then -b 192.0.2.12:6000 -n 5 192.0.2.1 5000
+	client_ok second -b 192.0.2.12:6000 -n 5 192.0.2.1 5000
 	# Now all are dead: the first one had answered, the third never did.
 	for _byte in 2 3 4; do
 		[ "$_byte" -eq "$_first" ] || address_dies "$_byte"

@@ -286,7 +286,6 @@ keepalives_body()
 {
 	make_network
 	private_names
-	echo_name=echo
 	start_echo -b 2001:db8:1::2 -n 0 7000
 	start_named --resolve-interval 1h --log-level debug
 	# One after the other: some client sends each second, none more often than each 12.

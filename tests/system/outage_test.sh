@@ -66,8 +66,8 @@ routes_body()
 		served served -b 192.0.2.11:6000
 	done
 	said 3
-	log_values 'upstream unreachable' upstream | sort -u >upstream
-	expect "upstream" "$(cat upstream)" = '[2001:db8:1::2]:7000'
+	log_values 'upstream unreachable' upstream | sort -u >addresses
+	expect "upstream" "$(cat addresses)" = '[2001:db8:1::2]:7000'
 	end_stream stream
 	stop_udp46
 }

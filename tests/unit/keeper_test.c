@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "supervisor/keeper.h"
 #include "supervisor/relocation.h"
-#include "supervisor/trouble.h"
+#include "supervisor/troubles.h"
 #include "tests/unit/unit.h"
 
 /* Of the range below, the first few are free, the rest belong to another program. */
@@ -833,17 +833,17 @@ CASE(many_in_flight)
 /* ---- what the relay says of the way to the upstream ---- */
 
 static int
-say_trouble(struct trouble *t, int32_t error, int64_t vain_since)
+say_trouble(struct troubles *t, int32_t error, int64_t vain_since)
 {
 	const struct msg_trouble said = { .error = error, .vain_since = vain_since };
 
 	errno = 0;
-	return (trouble_take(t, &keeper, &said, now));
+	return (troubles_take(t, &keeper, &said, now));
 }
 
 CASE(trouble)
 {
-	struct trouble t = { 0 };
+	struct troubles t = { 0 };
 	int i, times = 0;
 
 	start(PORT_HIGH - PORT_LOW + 1);
@@ -860,7 +860,7 @@ CASE(trouble)
 	ATF_CHECK_EQ(say_trouble(&t, 0, INT64_MIN), -1);
 	/* A flood is not listened to. */
 	for (i = 0; i < 10000; i++) {
-		t = (struct trouble){ 0 };
+		t = (struct troubles){ 0 };
 		now += MILLISECOND;
 		ATF_REQUIRE_EQ(say_trouble(&t, 0, 50 * SECOND), 0);
 		times += t.vain_since == 50 * SECOND;

@@ -1,7 +1,7 @@
 #include <errno.h>
 
 #include "common/clock.h"
-#include "supervisor/trouble.h"
+#include "supervisor/troubles.h"
 
 /* A relay says something once a second at most. */
 #define TAKE_EVERY (SECOND / 2)
@@ -10,7 +10,7 @@
 #define ERRNO_MAX 4096
 
 int
-trouble_take(struct trouble *t, struct keeper *k, const struct msg_trouble *said, int64_t now)
+troubles_take(struct troubles *t, struct keeper *k, const struct msg_trouble *said, int64_t now)
 {
 	if (said->error < 0 || said->error >= ERRNO_MAX || said->vain_since < 0 ||
 	    said->vain_since > now) {
