@@ -2,20 +2,7 @@
 
 # shellcheck disable=SC2119
 . "$(atf_get_srcdir)/http.subr"
-
-# set_clock SECONDS: so far ahead of the real one from now on.  In place: it is mapped.
-set_clock()
-{
-	printf '%-20s\n' "$1" 1<>clock
-}
-
-# The daemon on a host whose clock that is; see shifted.c.
-with_clock()
-{
-	cp "$helpers/shifted" . || fail "shifted"
-	udp46=$PWD/shifted
-	set_clock "$1"
-}
+. "$(atf_get_srcdir)/clock.subr"
 
 # age JQ-TIME: in whole seconds by the real clock.
 age()

@@ -3,20 +3,7 @@
 
 # shellcheck disable=SC2119
 . "$(atf_get_srcdir)/http.subr"
-
-# Names of the daemon's own, in the file `hosts`, which may change.
-private_names()
-{
-	echo '2001:db8:1::2 home.example.net' >hosts
-	echo 'hosts: files' >nsswitch.conf
-	cat >private <<-'END'
-		for file in hosts nsswitch.conf; do
-			mount --bind "$file" "$(readlink -f "/etc/$file")" || exit 70
-		done
-		exec "$@"
-	END
-	wrapper="unshare --mount sh private"
-}
+. "$(atf_get_srcdir)/names.subr"
 
 # The home has a second address, at which the same service answers.
 second_address()
@@ -27,23 +14,9 @@ second_address()
 	echo_name=
 }
 
-# name_is ADDRESS...: in place, as the file is mounted.
-name_is()
-{
-	for _address in "$@"; do
-		echo "$_address home.example.net"
-	done >hosts.new
-	cat hosts.new >hosts
-}
-
 start_named()
 {
 	start_udp46 --listen 192.0.2.1:5000 --upstream home.example.net:7000 "$@"
-}
-
-hup()
-{
-	kill -HUP "$(log_values started pid)"
 }
 
 ports_of()
