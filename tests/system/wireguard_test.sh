@@ -1,46 +1,18 @@
 # The job that udp46 is for: phones that have only IPv4, a WireGuard server that has only IPv6.
 
 . "$(atf_get_srcdir)/common.subr"
-
-# start_wireguard NAMESPACE INTERFACE ADDRESS PORT
-start_wireguard()
-{
-	spawn "$2" "$1" env WG_PROCESS_FOREGROUND=1 LOG_LEVEL=error wireguard-go -f "$2"
-	wait_for 30 test -S "/run/wireguard/$2.sock" || fail "wireguard-go does not start"
-	echo "/run/wireguard/$2.sock" >>wireguard_sockets
-	wg genkey >"$2.key"
-	wg pubkey <"$2.key" >"$2.pub"
-	atf_check nsenter --net="/run/netns/$1" -- wg set "$2" private-key "$2.key" \
-	    listen-port "$4"
-	atf_check ip -n "$1" address add "$3" dev "$2"
-	atf_check ip -n "$1" link set "$2" up
-}
-
-# add_phone NAME ADDRESS PORT: a phone with this address in the tunnel.
-add_phone()
-{
-	start_wireguard "$client" "$1" "$2/24" "$3"
-	# Home first: an initiation that finds no peer is repeated only after five seconds.
-	atf_check wg set "$server" peer "$(cat "$1.pub")" allowed-ips "$2/32"
-	atf_check wg set "$1" peer "$(cat "$server.pub")" endpoint 192.0.2.1:51820 \
-	    allowed-ips 10.46.0.1/32 persistent-keepalive 25
-}
-
-endpoints()
-{
-	wg show "$server" endpoints | sort
-}
+. "$(atf_get_srcdir)/wireguard.subr"
 
 # The tunnels of two phones: $phone1 and $phone2 with 10.46.0.2 and .3; home is 10.46.0.1.
 make_tunnels()
 {
-	[ -c /dev/net/tun ] || atf_skip "no /dev/net/tun"
+	need_tun
 	make_network
 	server=wgh$$ phone1=wga$$ phone2=wgb$$
 	start_wireguard "$home" "$server" 10.46.0.1/24 51820
 	start_udp46 --listen 192.0.2.1:51820 --upstream '[2001:db8:1::2]:51820'
-	add_phone "$phone1" 10.46.0.2 51821
-	add_phone "$phone2" 10.46.0.3 51822
+	add_phone "$phone1" 10.46.0.2 51821 192.0.2.1:51820
+	add_phone "$phone2" 10.46.0.3 51822 192.0.2.1:51820
 	# Two interfaces of one namespace share the tunnel's subnet; each phone pings from its own.
 	for _phone in $phone1 $phone2; do
 		wait_for 60 in_client ping -c 1 -W 2 -I "$_phone" 10.46.0.1 ||
@@ -51,19 +23,6 @@ make_tunnels()
 	expect "ports of the phones" \
 	    "$(sed 's/.*://' endpoints.before | sort -u | wc -l)" -eq 2
 	expect "address of the phones" "$(grep -c '2001:db8:1::1' endpoints.before)" -eq 2
-}
-
-received()
-{
-	[ "$(stat -c %s received 2>/dev/null || echo 0)" -ge "$1" ]
-}
-
-clean_up_wireguard()
-{
-	clean_up
-	[ ! -f wireguard_sockets ] || while read -r _socket; do
-		rm -f "$_socket"
-	done <wireguard_sockets
 }
 
 root_case transfer "20 MB by TCP through the tunnel while the relay is killed; no port changes"
@@ -99,11 +58,6 @@ transfer_body()
 transfer_cleanup()
 {
 	clean_up_wireguard
-}
-
-listens_tcp()
-{
-	in_home ss -Htln 'sport = :9000' | grep -q .
 }
 
 root_case download "The other way round: 20 MB from home, the relay killed twice"
