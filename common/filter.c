@@ -129,6 +129,8 @@ static const struct filter_rule resolver_rules[] = {
 	ALLOW(getppid), ALLOW(gettimeofday), ALLOW(time), ALLOW(rt_sigaction), ALLOW(nanosleep),
 	ALLOW(clock_nanosleep), ALLOW(sysinfo), ALLOW(select), ALLOW(pselect6), ALLOW(epoll_create1),
 	ALLOW(epoll_ctl), ALLOW(eventfd2), ALLOW(write),
+	/* a question by TCP, to which the answer is long */
+	ALLOW(writev),
 };
 
 #define TABLE(rules) { rules, sizeof(rules) / sizeof(rules[0]) }

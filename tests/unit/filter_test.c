@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <asm/ioctls.h>
 #include <linux/filter.h>
@@ -531,6 +532,8 @@ resolver_sockets(void)
 	must_allow(13, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
 	must_allow(14, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	must_allow(15, socket(AF_UNIX, SOCK_DGRAM, 0));
+	/* A question by TCP: its length and itself. */
+	must_allow(16, writev(socket(AF_INET, SOCK_STREAM, 0), NULL, 0));
 }
 
 static void
