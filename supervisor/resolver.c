@@ -51,6 +51,36 @@ append(const struct sockaddr *sa, struct msg_resolved *result)
 }
 
 static int
+is_loopback(const struct sockaddr *sa)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)sa;
+
+	return (sa->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr));
+}
+
+/*
+ * The loopback address in a name that has, or had, another is a mistake, or somebody wants what
+ * clients send to go to a service of this host.  A name that has no other may mean it.
+ */
+static int
+is_astray(
+    const struct msg_resolve *question, const struct addrinfo *all, const struct sockaddr *sa)
+{
+	static const struct in6_addr none, loopback = IN6ADDR_LOOPBACK_INIT;
+
+	if (question->ipv4_too || !is_loopback(sa))
+		return (0);
+	if (memcmp(question->in_use, &none, sizeof(none)) != 0 &&
+	    memcmp(question->in_use, &loopback, sizeof(loopback)) != 0)
+		return (1);
+	for (; all != NULL; all = all->ai_next)
+		if (!is_loopback(all->ai_addr) &&
+		    endpoint_check_upstream((const void *)all->ai_addr, "") == NULL)
+			return (1);
+	return (0);
+}
+
+static int
 is_in_use(const struct msg_resolve *question, const struct sockaddr *sa)
 {
 	const struct sockaddr_in6 *sin6 = (const void *)sa;
@@ -63,9 +93,13 @@ is_in_use(const struct msg_resolve *question, const struct sockaddr *sa)
 /* As many as there is room for. */
 static void
 append_all(
-    const struct msg_resolve *question, const struct addrinfo *ai, struct msg_resolved *result)
+    const struct msg_resolve *question, const struct addrinfo *all, struct msg_resolved *result)
 {
-	for (; ai != NULL; ai = ai->ai_next) {
+	const struct addrinfo *ai;
+
+	for (ai = all; ai != NULL; ai = ai->ai_next) {
+		if (is_astray(question, all, ai->ai_addr))
+			continue;
 		if (result->count == RESOLVED_MAX) {
 			if (!is_in_use(question, ai->ai_addr))
 				continue;
@@ -87,13 +121,13 @@ look_up(const struct msg_resolve *question, struct msg_resolved *result)
 	if ((error = getaddrinfo(question->host, NULL, &hints, &all)) == 0) {
 		append_all(question, all, result);
 		freeaddrinfo(all);
-		error = EAI_NONAME;
 	}
 	if (result->count > 0)
 		return;
 	result->temporary =
-	    error != EAI_NONAME && error != EAI_NODATA && error != EAI_ADDRFAMILY;
-	strlcpy(result->error, gai_strerror(error), sizeof(result->error));
+	    error != 0 && error != EAI_NONAME && error != EAI_NODATA && error != EAI_ADDRFAMILY;
+	strlcpy(result->error, error == 0 ? "has no address of use" : gai_strerror(error),
+	    sizeof(result->error));
 	hints.ai_family = AF_INET;
 	if (getaddrinfo(question->host, NULL, &hints, &all) == 0) {
 		result->ipv4_only = 1;

@@ -65,6 +65,31 @@ moves_body()
 	stop_udp46
 }
 
+root_case this_host "A name of this host may be meant, until it has another address"
+this_host_body()
+{
+	make_network
+	private_names
+	name_is ::1
+	_home=$home home=$relay
+	start_echo -b ::1 7000
+	home=$_home
+	start_named --resolve-interval 0s
+	client_ok one -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	second_address
+	name_is ::1 2001:db8:1::3
+	hup
+	wait_log 'upstream moved'
+	client_ok two -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "ports" "$(ports_of echo3)" = "$(ports_of echo)"
+	name_is ::1
+	hup
+	wait_log 'upstream not resolved'
+	client_ok three -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	expect "moves" "$(log_count 'upstream moved')" -eq 1
+	stop_udp46
+}
+
 root_case by_itself "The name is looked up again every --resolve-interval"
 by_itself_body()
 {
