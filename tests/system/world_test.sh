@@ -5,56 +5,12 @@
 # is less than what is usual.
 
 . "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/crowd.subr"
 . "$(atf_get_srcdir)/world.subr"
-
-clients=1000
-
-# tell_crowd COMMAND
-tell_crowd()
-{
-	echo "$1" >&3
-}
 
 network_is_back()
 {
 	tell_crowd again
-}
-
-reports()
-{
-	[ "$(grep -c '^report' crowd.out)" -ge "$1" ]
-}
-
-# What became of the crowd since the event; it is in crowd.out.
-read_report()
-{
-	_reports=$(($(grep -c '^report' crowd.out) + 1))
-	tell_crowd report
-	wait_for 60 reports $_reports || fail "no report: $(cat crowd.err)"
-	tail -n 1 crowd.out
-}
-
-reported()
-{
-	value "$1" crowd.out
-}
-
-start_crowd()
-{
-	spawn mirror "$home" "$helpers/mirror" 7000
-	mirror_pid=$pid
-	wait_for 30 grep -q '^ready' mirror.out || fail "mirror does not start"
-	mkfifo crowd.in
-	spawn_input=crowd.in
-	spawn crowd "$client" "$helpers/crowd" -a 192.0.2.10 -A 20 -n $clients -r 5 -N 20 \
-	    192.0.2.1 5000
-	spawn_input=
-	exec 3>crowd.in
-	# Twice, as a session is there to stay when its client sends after an answer.
-	sleep 1
-	read_report
-	expect "not served at first" "$(reported unserved)" -eq 0
-	tell_crowd event
 }
 
 mirror_has_told()
@@ -94,7 +50,7 @@ check_losses()
 world_event()
 {
 	start_before "$1"
-	start_crowd
+	start_crowd 1000
 	"happen_$1"
 	# With five datagrams a second each.
 	sleep 2
