@@ -198,8 +198,11 @@ storm_body()
 	_start=$(date +%s%N)
 	atf_check ip -n "$relay" -batch changes
 	_took=$(($(date +%s%N) - _start))
+	# The look at what it came to is a little later.
+	sleep 1
 	_used=$(($(awk '{ print $1 }' "/proc/$_pid/schedstat") - _before))
-	echo "10,000 changes in $((_took / 1000000)) ms: $((_used / 1000)) us of the supervisor"
+	echo "10,000 changes in $((_took / 1000000)) ms: $((_used / 1000)) us of the supervisor," \
+	    "$((_used * 1000 / _took)) thousandths of a core"
 	expect "microseconds of the supervisor" $((_used / 1000)) -le 50000
 	expect "moves" "$(log_count 'upstream source changed')" -eq 0
 	client_ok after -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
