@@ -77,6 +77,7 @@ transfer_through()
 wireguard_case name upload "The upstream's name moves"
 wireguard_case name download "The upstream's name moves while the phone fetches a file"
 wireguard_case name_back upload "The upstream's name moves, and moves back"
+wireguard_case dead upload "Of the name's two addresses the one in use dies"
 wireguard_case source upload "The only source address ends when another has come"
 wireguard_case preferred upload "Another source address is preferred"
 wireguard_case route upload "The default route moves to a second interface, and the first ends"
