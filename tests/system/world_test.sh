@@ -121,6 +121,12 @@ link_body()
 	world_event link 1 2 35 0
 }
 
+root_case interface "The interface of a link-local upstream is made again"
+interface_body()
+{
+	world_event interface 1 46 60 0
+}
+
 root_case clock_back "The clock is set back by an hour, and the relay is killed"
 clock_back_body()
 {
