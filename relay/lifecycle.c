@@ -2,11 +2,13 @@
  * Who gets a session, and how one begins and ends.
  *
  * A client without one costs a token, must not exceed its address's share, and needs a place
- * in the table and a socket.  Where either is short, a session that has proved nothing makes
- * room: the UNREPLIED or REPLIED one that has been silent for longest, unless it is younger
- * than a second.  An ASSURED session never does, so a flood from forged sources cannot push
- * out clients who are being served.  Who waits for a socket when it shows that there are no more
- * is no worse off than who comes after that: one makes room for him, too.
+ * in the table and a socket.  Where one of these is short, a session that has proved nothing
+ * makes room: the UNREPLIED or REPLIED one that has been silent for longest, unless it is
+ * younger than a second.  An ASSURED session never does, so a flood from forged sources cannot
+ * push out clients who are being served.  Where it is the address's share, one of its own makes
+ * room; so a flood from one address replaces no more sessions a second than it may have.  Who
+ * waits for a socket when it shows that there are no more is no worse off than who comes after
+ * that: one makes room for him, too.
  */
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +67,8 @@ make_room(struct relay *r, uint8_t *how)
 static enum drop_reason
 admit(struct relay *r, const struct session_key *key, uint8_t *how)
 {
+	struct session *own = NULL;
+
 	/* Nobody can be answered there. */
 	if (key->client_port == 0)
 		return (DROP_SOURCE_DENIED);
@@ -75,11 +79,16 @@ admit(struct relay *r, const struct session_key *key, uint8_t *how)
 	}
 	if (socket_pool_is_empty(r) && r->queues.count[WAIT_SOCKET] >= QUEUE_POOL_DATAGRAMS)
 		return (DROP_SESSION_UNAVAILABLE);
-	if (session_address_limited(&r->table, key->client_address))
+	if (session_address_limited(&r->table, key->client_address) &&
+	    (own = session_address_victim(&r->table, key->client_address, r->now)) == NULL)
 		return (DROP_ADDRESS_LIMIT);
 	if (!bucket_take(&r->new_sessions, r->now))
 		return (DROP_RATE_LIMITED);
-	if (make_room(r, how) == -1)
+	if (own != NULL) {
+		/* Its socket or, if it waits for one, its place there. */
+		*how = own->waiting != 0 ? own->waiting : WAITING_EVICTED;
+		lifecycle_close(r, own, CLOSE_EVICTED);
+	} else if (make_room(r, how) == -1)
 		return (DROP_SESSION_UNAVAILABLE);
 	return (DROP_REASON_MAX);
 }

@@ -17,7 +17,8 @@
  *	socket_pool.c	sockets that were handed over, by slot, and their place in the set
  *	listeners.c	how they are waited for
  *	watch.c		epoll_ctl(2), and what is done when it refuses
- *	session.c	the table; siphash.c: its hash
+ *	session.c	the table; siphash.c: its hash; reserve.c: its memory
+ *	address.c	the sessions of each address, where these are limited
  *	queue.c		datagrams in order, within bounds
  *	receive_queue.c	what the kernel drops from a full receive queue
  *	receive_batch.c	what one recvmmsg(2) brings; send_batch.c: what one sendmmsg(2) takes

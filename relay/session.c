@@ -1,37 +1,10 @@
-#include <sys/mman.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "relay/reserve.h"
 #include "relay/session.h"
 #include "relay/siphash.h"
-
-/* ---- memory ---- */
-
-/* Zeroed pages that become memory when they are touched; malloc(3) would touch some. */
-static void *
-reserve(size_t count, size_t size)
-{
-	void *p;
-
-	p = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return (p == MAP_FAILED ? NULL : p);
-}
-
-static void
-release(void *p, size_t count, size_t size)
-{
-	if (p != NULL)
-		munmap(p, count * size);
-}
-
-/* Buckets hold index + 1, so that fresh pages mean "empty". */
-static uint32_t
-bucket_get(uint32_t bucket)
-{
-	return (bucket == 0 ? NONE : bucket - 1);
-}
 
 int
 session_table_init(struct session_table *table, const struct session_config *config)
@@ -44,9 +17,9 @@ session_table_init(struct session_table *table, const struct session_config *con
 	while (buckets < config->capacity)
 		buckets <<= 1;
 	table->mask = buckets - 1;
-	table->free = table->addresses_free = NONE;
+	table->free = NONE;
 	for (state = 0; state < SESSION_CLOSED; state++)
-		table->list[state] = (struct session_list){ NONE, NONE };
+		table->list[state] = (struct age_list){ NONE, NONE };
 	/*
 	 * A closed session keeps its place until its record is sent, or until its turn among
 	 * those that wait for a socket.  There is room for as many of these as of open ones;
@@ -56,12 +29,10 @@ session_table_init(struct session_table *table, const struct session_config *con
 	table->buckets = reserve(buckets, sizeof(uint32_t));
 	if (table->sessions == NULL || table->buckets == NULL)
 		goto fail;
-	if (config->per_address > 0) {
-		table->addresses = reserve(config->capacity, sizeof(struct address));
-		table->address_buckets = reserve(buckets, sizeof(uint32_t));
-		if (table->addresses == NULL || table->address_buckets == NULL)
-			goto fail;
-	}
+	if (config->per_address > 0 &&
+	    address_table_init(&table->addresses, config->capacity, config->capacity * 2,
+		table->config.secret) == -1)
+		goto fail;
 	return (0);
 fail:
 	session_table_free(table);
@@ -74,128 +45,24 @@ session_table_free(struct session_table *table)
 {
 	release(table->sessions, (size_t)table->config.capacity * 2, sizeof(struct session));
 	release(table->buckets, table->mask + 1, sizeof(uint32_t));
-	release(table->addresses, table->config.capacity, sizeof(struct address));
-	release(table->address_buckets, table->mask + 1, sizeof(uint32_t));
+	address_table_free(&table->addresses);
 	memset(table, 0, sizeof(*table));
-}
-
-/* ---- sessions an address ---- */
-
-static uint32_t *
-address_bucket(struct session_table *table, uint32_t address)
-{
-	uint64_t hash = siphash(table->config.secret, &address, sizeof(address));
-
-	return (&table->address_buckets[hash & table->mask]);
-}
-
-static struct address *
-address_find(struct session_table *table, uint32_t address)
-{
-	uint32_t i;
-
-	for (i = bucket_get(*address_bucket(table, address)); i != NONE;
-	     i = table->addresses[i].chain)
-		if (table->addresses[i].address == address)
-			return (&table->addresses[i]);
-	return (NULL);
-}
-
-static void
-address_count(struct session_table *table, uint32_t address)
-{
-	struct address *a;
-	uint32_t *bucket, i;
-
-	if (table->config.per_address == 0)
-		return;
-	if ((a = address_find(table, address)) != NULL) {
-		a->sessions++;
-		return;
-	}
-	if ((i = table->addresses_free) != NONE)
-		table->addresses_free = table->addresses[i].chain;
-	else
-		i = table->addresses_used++;
-	bucket = address_bucket(table, address);
-	table->addresses[i] = (struct address){ address, 1, bucket_get(*bucket) };
-	*bucket = i + 1;
-}
-
-static void
-address_uncount(struct session_table *table, uint32_t address)
-{
-	struct address *a;
-	uint32_t *bucket, i, self;
-
-	if (table->config.per_address == 0)
-		return;
-	if ((a = address_find(table, address)) == NULL || --a->sessions > 0)
-		return;
-	self = (uint32_t)(a - table->addresses);
-	bucket = address_bucket(table, address);
-	if (bucket_get(*bucket) == self)
-		*bucket = a->chain == NONE ? 0 : a->chain + 1;
-	else {
-		for (i = bucket_get(*bucket); table->addresses[i].chain != self;)
-			i = table->addresses[i].chain;
-		table->addresses[i].chain = a->chain;
-	}
-	a->chain = table->addresses_free;
-	table->addresses_free = self;
-}
-
-int
-session_address_limited(struct session_table *table, uint32_t address)
-{
-	struct address *a;
-
-	if (table->config.per_address == 0)
-		return (0);
-	a = address_find(table, address);
-	return (a != NULL && a->sessions >= table->config.per_address);
 }
 
 /* ---- lists in order of last activity ---- */
 
 static void
-list_append(struct session_table *table, struct session *s)
-{
-	struct session_list *list = &table->list[s->state];
-	uint32_t i = session_index(table, s);
-
-	s->older = list->newest;
-	s->newer = NONE;
-	if (list->newest != NONE)
-		table->sessions[list->newest].newer = i;
-	else
-		list->oldest = i;
-	list->newest = i;
-}
-
-static void
-list_remove(struct session_table *table, struct session *s)
-{
-	struct session_list *list = &table->list[s->state];
-
-	if (s->older != NONE)
-		table->sessions[s->older].newer = s->newer;
-	else
-		list->oldest = s->newer;
-	if (s->newer != NONE)
-		table->sessions[s->newer].older = s->older;
-	else
-		list->newest = s->older;
-}
-
-static void
 list_move(struct session_table *table, struct session *s, enum session_state state)
 {
+	uint32_t i = session_index(table, s);
+
 	if (s->state == state && s->newer == NONE)
 		return;
-	list_remove(table, s);
+	if (table->config.per_address > 0)
+		address_move(&table->addresses, i, s->state, state);
+	AGE_LIST_REMOVE(&table->list[s->state], table->sessions, i);
 	s->state = (uint8_t)state;
-	list_append(table, s);
+	AGE_LIST_APPEND(&table->list[state], table->sessions, i);
 }
 
 static struct session *
@@ -285,8 +152,9 @@ session_open(struct session_table *table, const struct session_key *key, uint64_
 	bucket = find_bucket(table, key);
 	s->chain = bucket_get(*bucket);
 	*bucket = i + 1;
-	list_append(table, s);
-	address_count(table, key->client_address);
+	AGE_LIST_APPEND(&table->list[SESSION_UNREPLIED], table->sessions, i);
+	if (table->config.per_address > 0)
+		address_add(&table->addresses, i, key->client_address);
 	table->count++;
 	return (s);
 full:
@@ -355,8 +223,9 @@ session_close(struct session_table *table, struct session *s)
 			i = table->sessions[i].chain;
 		table->sessions[i].chain = s->chain;
 	}
-	list_remove(table, s);
-	address_uncount(table, s->key.client_address);
+	AGE_LIST_REMOVE(&table->list[s->state], table->sessions, self);
+	if (table->config.per_address > 0)
+		address_remove(&table->addresses, self, s->state);
 	s->state = SESSION_CLOSED;
 	table->count--;
 }
@@ -405,17 +274,44 @@ session_deadline(const struct session_table *table)
 	return (deadline);
 }
 
+/* ---- who makes room ---- */
+
+/* The one at the old end of a list, if it has had its second. */
+static struct session *
+victim(const struct session_table *table, uint32_t oldest_index, int64_t now)
+{
+	struct session *s = oldest_index == NONE ? NULL : &table->sessions[oldest_index];
+
+	return (s != NULL && now - s->opened >= SECOND ? s : NULL);
+}
+
 struct session *
 session_victim(struct session_table *table, int64_t now)
 {
-	static const enum session_state order[] = { SESSION_UNREPLIED, SESSION_REPLIED };
 	struct session *s;
-	size_t i;
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if ((s = oldest(table, order[i])) != NULL && now - s->opened >= SECOND)
-			return (s);
-	return (NULL);
+	if ((s = victim(table, table->list[SESSION_UNREPLIED].oldest, now)) != NULL)
+		return (s);
+	return (victim(table, table->list[SESSION_REPLIED].oldest, now));
+}
+
+int
+session_address_limited(const struct session_table *table, uint32_t address)
+{
+	uint32_t most = table->config.per_address;
+
+	return (most > 0 && address_sessions(&table->addresses, address) >= most);
+}
+
+struct session *
+session_address_victim(struct session_table *table, uint32_t address, int64_t now)
+{
+	const struct address_table *a = &table->addresses;
+	struct session *s;
+
+	if ((s = victim(table, address_oldest(a, address, SESSION_UNREPLIED), now)) != NULL)
+		return (s);
+	return (victim(table, address_oldest(a, address, SESSION_REPLIED), now));
 }
 
 struct session *

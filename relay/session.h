@@ -5,6 +5,7 @@
 
 #include "common/messages.h"
 #include "common/totals.h"
+#include "relay/address.h"
 #include "relay/index_list.h"
 
 /* Who a session belongs to.  Hashed as bytes: no padding. */
@@ -47,17 +48,6 @@ struct session {
 };
 _Static_assert(sizeof(struct session) == 128, "two cache lines");
 
-/* How often an address has a session; only with a limit. */
-struct address {
-	uint32_t address;
-	uint32_t sessions;
-	uint32_t chain;
-};
-
-struct session_list {
-	uint32_t oldest, newest;
-};
-
 struct session_config {
 	uint32_t capacity;	   /* sessions, at least 1 */
 	uint32_t per_address;	   /* sessions, 0 for no limit */
@@ -70,15 +60,13 @@ struct session_table {
 	struct session_config config;
 	struct session *sessions;
 	uint32_t *buckets;
-	struct address *addresses;
-	uint32_t *address_buckets;
 	uint32_t mask;	/* buckets - 1 */
 	uint32_t count; /* sessions that are open */
 	uint32_t used;	/* of the array, so far */
 	uint32_t free;
-	uint32_t addresses_used, addresses_free;
 	uint64_t ids; /* handed out */
-	struct session_list list[SESSION_CLOSED];
+	struct age_list list[SESSION_CLOSED];
+	struct address_table addresses; /* only with a limit */
 };
 
 /*
@@ -122,7 +110,7 @@ int session_record_holds(const struct session_record *record, uint32_t listeners
 void session_record(const struct session *session, struct session_record *record);
 
 /* Whether another session of this address would be one too many. */
-int session_address_limited(struct session_table *table, uint32_t address);
+int session_address_limited(const struct session_table *table, uint32_t address);
 
 /*
  * Note a datagram from the client or from the upstream: the idle clock starts anew, and the
@@ -151,6 +139,10 @@ int64_t session_deadline(const struct session_table *table);
  * ASSURED one.
  */
 struct session *session_victim(struct session_table *table, int64_t now);
+
+/* The same among the sessions of one address, where these are limited. */
+struct session *session_address_victim(
+    struct session_table *table, uint32_t address, int64_t now);
 
 /* Any open session, or NULL: for closing all. */
 struct session *session_any(struct session_table *table);

@@ -1,5 +1,6 @@
 /*
- * flood: one-packet sources, forged at random, at a rate and for a time that are both bounded.
+ * flood: one-packet sources, forged at random, at a rate and for a time that are both bounded;
+ * with -a of one address, whose ports are random.
  * For use in the tests' own network namespaces only; the sources are documentation addresses.
  */
 
@@ -34,7 +35,7 @@ struct packet {
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: flood [-r rate] [-t seconds] address port\n");
+	fprintf(stderr, "usage: flood [-a source] [-r rate] [-t seconds] address port\n");
 	exit(2);
 }
 
@@ -46,12 +47,16 @@ main(int argc, char **argv)
 		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
 		.payload = "flood"
 	};
+	struct in_addr source = { htonl(INADDR_ANY) };
 	int ch, fd, rate = 5000, seconds = 1;
 	long long sent = 0, failed = 0;
 	int64_t begin, end, due, now;
 
-	while ((ch = getopt(argc, argv, "r:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "a:r:t:")) != -1) {
 		switch (ch) {
+		case 'a':
+			source = ipv4_address(optarg);
+			break;
 		case 'r':
 			rate = number(optarg, 1, RATE_MAX);
 			break;
@@ -83,7 +88,9 @@ main(int argc, char **argv)
 			nanosleep(&ts, NULL);
 			continue;
 		}
-		p.ip.saddr = htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
+		p.ip.saddr = source.s_addr != 0
+		    ? source.s_addr
+		    : htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
 		p.udp.source = htons((uint16_t)(1024 + arc4random_uniform(64512)));
 		if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) == -1)
 			failed++;

@@ -138,18 +138,101 @@ per_address_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --max-sessions-per-address 2 --unreplied-timeout 3s
-	client_ok one -b 192.0.2.10:6001 192.0.2.1 5000
-	client_ok two -b 192.0.2.10:6002 192.0.2.1 5000
+	start_udp46_default --max-sessions-per-address 2 --unreplied-timeout 3s \
+	    --session-timeout 3s
+	# Both are in use: neither makes room.
+	client_ok one -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
+	client_ok two -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
+	sleep 1.2
 	run_client three -b 192.0.2.10:6003 -w 200 192.0.2.1 5000
 	expect "echoes beyond the limit" "$(value received three.out)" -eq 0
 	client_ok other -b 192.0.2.11:6003 192.0.2.1 5000
 	client_ok one_again -b 192.0.2.10:6001 192.0.2.1 5000
 	wait_total drops_address_limit -eq 1
+	expect "evicted" "$(total sessions_evicted)" -eq 0
 	# What has expired no longer counts.
 	wait_total sessions_active -le 1
 	wait_total sessions_expired -ge 2
 	client_ok three_again -b 192.0.2.10:6003 192.0.2.1 5000
+}
+
+root_case per_address_turn "At its limit an address replaces what it has done with"
+per_address_turn_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --max-sessions-per-address 3
+	client_ok other -b 192.0.2.11:6000 -n 1 192.0.2.1 5000
+	for _port in 6001 6002 6003 6004 6005 6006; do
+		client_ok "client$_port" -b "192.0.2.10:$_port" -n 1 192.0.2.1 5000
+		sleep 1.1
+	done
+	read_totals
+	expect "refused" "$(total drops_address_limit)" -eq 0
+	expect "active" "$(total sessions_active)" -eq 4
+	# Its own that were silent for longest, though another address has an older one.
+	log_values 'session closed' client_port >evicted
+	printf '%s\n' 6001 6002 6003 >expected
+	atf_check cmp expected evicted
+	expect "reasons" "$(log_values 'session closed' reason | sort -u)" = evicted
+	stop_udp46
+}
+
+# Datagrams of 12 bytes find no answer here.
+root_case per_address_order "Its UNREPLIED ones go first, whoever spoke last stays, ASSURED ones always"
+per_address_order_body()
+{
+	make_network
+	start_echo -m 12 7000
+	start_udp46_default --max-sessions-per-address 4
+	client_ok assured -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
+	client_ok replied -b 192.0.2.10:6002 -n 1 192.0.2.1 5000
+	run_client unreplied_3 -b 192.0.2.10:6003 -n 1 -s 12 -w 50 192.0.2.1 5000
+	run_client unreplied_4 -b 192.0.2.10:6004 -n 1 -s 12 -w 50 192.0.2.1 5000
+	run_client unreplied_3 -b 192.0.2.10:6003 -n 1 -s 12 -w 50 192.0.2.1 5000
+	sleep 1.1
+	for _port in 6005 6006 6007; do
+		client_ok "newcomer$_port" -b "192.0.2.10:$_port" -n 2 192.0.2.1 5000
+	done
+	log_values 'session closed' client_port >evicted
+	printf '%s\n' 6004 6003 6002 >expected
+	atf_check cmp expected evicted
+	run_client refused -b 192.0.2.10:6008 -n 1 -w 200 192.0.2.1 5000
+	expect "echoes when all are ASSURED" "$(value received refused.out)" -eq 0
+	wait_total drops_address_limit -eq 1
+	client_ok assured_again -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
+	stop_udp46
+}
+
+root_case per_address_flood "Nobody is locked out: not the forged address, nor another one by its flood"
+per_address_flood_body()
+{
+	make_network
+	start_echo -m 12 7000
+	start_udp46_default --max-sessions-per-address 3 --max-sessions 20 \
+	    --new-session-rate 100
+	client_ok served -b 192.0.2.11:6000 -n 2 192.0.2.1 5000
+	# Not ASSURED: a place of theirs must not be taken for another address's session.
+	start_many -a 192.0.2.12 -A 16 -n 16 192.0.2.1 5000
+	many_round
+	_created=$(log_count 'session created')
+	_begin=$(date +%s)
+	for _turn in 1 2 3 4 5 6; do
+		in_client "$helpers/flood" -a 192.0.2.10 -r 5000 -t 1 192.0.2.1 5000 >flood.out ||
+		    fail "flood: $(cat flood.out)"
+	done
+	_seconds=$(($(date +%s) - _begin + 2))
+	read_totals
+	expect "evicted" "$(total sessions_evicted)" -ge 3
+	expect "evicted of $(value sent flood.out) a second" "$(total sessions_evicted)" -le $((3 * _seconds))
+	expect "others that were evicted" "$(log_values 'session closed' client_address |
+	    grep -v -c -x 192.0.2.10)" -eq 0
+	expect "refused" "$(total drops_address_limit)" -gt 5000
+	expect "rate of others not used up" "$(total drops_rate_limited)" -eq 0
+	sleep 1.2
+	client_ok afterwards -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	client_ok served_again -b 192.0.2.11:6000 -n 2 192.0.2.1 5000
+	stop_udp46
 }
 
 root_case new_session_rate "--new-session-rate holds back newcomers, not who is served"

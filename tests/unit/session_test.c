@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -233,7 +234,99 @@ CASE(addresses)
 			session_free(&table, gone);
 		}
 	}
-	ATF_CHECK(table.addresses_used <= 3001);
+	ATF_CHECK(table.addresses.used <= 3001);
+	session_table_free(&table);
+}
+
+static struct session *
+open_port(uint32_t address, uint16_t port, int64_t now)
+{
+	struct session_key key = { htonl(address), htons(port), 0 };
+
+	return (session_open(&table, &key, 0, now, 1));
+}
+
+CASE(address_victims)
+{
+	const uint32_t one = 0xcb007101, other = 0xcb007102;
+	struct session *old, *young, *replied, *assured;
+
+	make_table(16, 4);
+#define VICTIM(now) session_address_victim(&table, htonl(one), now)
+	ATF_CHECK(VICTIM(0) == NULL);
+	/* Older than all, but not its own. */
+	ATF_REQUIRE(open_port(other, 1, 0) != NULL);
+	assured = open_port(one, 1, 0);
+	make_assured(assured, 0);
+	ATF_CHECK(VICTIM(100 * SECOND) == NULL);
+	replied = open_port(one, 2, 0);
+	session_upstream_spoke(&table, replied, 0);
+	ATF_CHECK_EQ(VICTIM(SECOND), replied);
+	old = open_port(one, 3, 0);
+	young = open_port(one, 4, SECOND / 2);
+	ATF_CHECK_EQ(VICTIM(SECOND), old);
+	/* Who speaks is no longer the first to go. */
+	session_client_spoke(&table, old, SECOND);
+	ATF_CHECK_EQ(VICTIM(2 * SECOND), young);
+	/* Too young, but the other list has one that is not. */
+	ATF_CHECK_EQ(VICTIM(SECOND), replied);
+	session_close(&table, replied);
+	ATF_CHECK(VICTIM(SECOND) == NULL);
+	make_assured(young, 2 * SECOND);
+	ATF_CHECK_EQ(VICTIM(2 * SECOND), old);
+	session_close(&table, old);
+	session_close(&table, young);
+	session_close(&table, assured);
+	ATF_CHECK(VICTIM(100 * SECOND) == NULL);
+	ATF_CHECK_EQ(address_sessions(&table.addresses, htonl(one)), 0);
+	ATF_CHECK_EQ(address_sessions(&table.addresses, htonl(other)), 1);
+#undef VICTIM
+	session_table_free(&table);
+}
+
+/* The lists against a search of all sessions, whatever was done to them before. */
+CASE(address_random)
+{
+	enum { PLACES = 400, ADDRESSES = 7, STEPS = 200000 };
+	struct session *s, *best[2];
+	uint32_t step, i, count, address;
+	int64_t now = SECOND;
+
+	make_table(PLACES, PLACES);
+	for (step = 0; step < STEPS; step++, now += SECOND / 50) {
+		address = 0x0a000000 + arc4random_uniform(ADDRESSES);
+		i = arc4random_uniform(PLACES);
+		s = &table.sessions[i];
+		if (i >= table.used || s->state == SESSION_CLOSED) {
+			if (table.count < PLACES)
+				open_port(address, (uint16_t)step, now);
+		} else if (arc4random_uniform(8) == 0) {
+			session_close(&table, s);
+			session_free(&table, s);
+		} else if (arc4random_uniform(2) == 0)
+			session_client_spoke(&table, s, now);
+		else
+			session_upstream_spoke(&table, s, now);
+		best[0] = best[1] = NULL;
+		for (count = i = 0; i < table.used; i++) {
+			s = &table.sessions[i];
+			if (s->state == SESSION_CLOSED ||
+			    s->key.client_address != htonl(address))
+				continue;
+			count++;
+			if (s->state == SESSION_ASSURED)
+				continue;
+#define LAST(s) (s->last_client > s->last_upstream ? s->last_client : s->last_upstream)
+			if (best[s->state] == NULL || LAST(s) < LAST(best[s->state]))
+				best[s->state] = s;
+#undef LAST
+		}
+		ATF_REQUIRE_EQ(address_sessions(&table.addresses, htonl(address)), count);
+		s = best[0] != NULL && now - best[0]->opened >= SECOND	 ? best[0]
+		    : best[1] != NULL && now - best[1]->opened >= SECOND ? best[1]
+									 : NULL;
+		ATF_REQUIRE_EQ(session_address_victim(&table, htonl(address), now), s);
+	}
 	session_table_free(&table);
 }
 
@@ -299,6 +392,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, for_ever);
 	ATF_TP_ADD_TC(tp, victims);
 	ATF_TP_ADD_TC(tp, addresses);
+	ATF_TP_ADD_TC(tp, address_victims);
+	ATF_TP_ADD_TC(tp, address_random);
 	ATF_TP_ADD_TC(tp, ids);
 	return (atf_no_error());
 }
