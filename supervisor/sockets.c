@@ -111,7 +111,7 @@ listener_open(
 }
 
 int
-listener_group_by_address(int fd, uint32_t members)
+listener_group_by_address(int fd, uint32_t members, const uint32_t secret[2])
 {
 	/*
 	 * Multiplicative hashing, twice: after a single round by a secret odd number neighbours
@@ -120,11 +120,11 @@ listener_group_by_address(int fd, uint32_t members)
 	struct sock_filter code[] = {
 		/* the source address of the IPv4 header */
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
-		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, arc4random() | 1),
+		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, secret[0] | 1),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
 		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
 		BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
-		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, arc4random() | 1),
+		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, secret[1] | 1),
 		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, members),
 		BPF_STMT(BPF_RET | BPF_A, 0),

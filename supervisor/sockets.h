@@ -50,10 +50,11 @@ int listener_open(
 
 /*
  * Have the group of this listener, of so many, give all datagrams of one client address to one
- * member, instead of spreading them by address and port.  Returns 0, or -1 with errno.  See
- * SO_ATTACH_REUSEPORT_CBPF in socket(7).
+ * member, instead of spreading them by address and port: to the same of every group that was
+ * given the same secret, which nobody can aim by who does not know it.  Returns 0, or -1 with
+ * errno.  See SO_ATTACH_REUSEPORT_CBPF in socket(7).
  */
-int listener_group_by_address(int fd, uint32_t members);
+int listener_group_by_address(int fd, uint32_t members, const uint32_t secret[2]);
 
 /*
  * Make a socket for a session: IPv6 only, bound to `port` (host byte order), connected to the

@@ -19,9 +19,9 @@ static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *
 	    strerror(error), bind_remedy(error));
 }
 
-/* Listener number `i` of every worker. */
+/* Listener number `i` of every worker; `secret` says who of them serves an address. */
 static void
-open_group(const struct options *o, struct keepers *all, uint32_t i)
+open_group(const struct options *o, struct keepers *all, uint32_t i, const uint32_t secret[2])
 {
 	enum listener_share share = all->count == 1 ? LISTENER_ALONE : LISTENER_FIRST;
 	const struct listener_config config = {
@@ -41,9 +41,12 @@ open_group(const struct options *o, struct keepers *all, uint32_t i)
 	}
 	all->listener[i].address = sin.sin_addr.s_addr;
 	all->listener[i].port = sin.sin_port;
-	/* Sessions of one address are counted by one worker, so that the limit is exact. */
+	/*
+	 * Sessions of one address are counted by one worker, whatever listeners it writes to, so
+	 * that the limit is exact.
+	 */
 	if (all->count > 1 && o->max_sessions_per_address > 0 &&
-	    listener_group_by_address(all->keeper[0].listener_fds[i], all->count) == -1)
+	    listener_group_by_address(all->keeper[0].listener_fds[i], all->count, secret) == -1)
 		refuse_listener(&sin);
 	log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
 }
@@ -65,6 +68,7 @@ reserve(struct keepers *all, uint32_t listeners)
 void
 udp_listeners_open(const struct options *o, struct keepers *all)
 {
+	const uint32_t secret[2] = { arc4random(), arc4random() };
 	uint32_t i;
 
 	reserve(all, o->listeners);
@@ -72,10 +76,10 @@ udp_listeners_open(const struct options *o, struct keepers *all)
 	/* A free port is none that another listener is still to have. */
 	for (i = 0; i < o->listeners; i++)
 		if (o->listen[i].sin_port != 0)
-			open_group(o, all, i);
+			open_group(o, all, i, secret);
 	for (i = 0; i < o->listeners; i++)
 		if (o->listen[i].sin_port == 0)
-			open_group(o, all, i);
+			open_group(o, all, i, secret);
 	if (buffers_limited())
 		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
 		    o->socket_buffer_size,

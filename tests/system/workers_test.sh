@@ -184,6 +184,29 @@ address_limit_body()
 	stop_udp46
 }
 
+root_case address_limit_listeners "It holds over several listeners, too"
+address_limit_listeners_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46 --workers 4 --max-sessions-per-address 1 --upstream '[2001:db8:1::2]:7000' \
+	    --listen 192.0.2.1:5000 --listen 192.0.2.1:5001 --listen 192.0.2.1:5002
+	for _port in 5000 5001 5002; do
+		for _client in 10 11 12 13 14 15 16 17; do
+			run_client "client$_client" -b "192.0.2.$_client:6000" -n 2 -w 200 \
+			    192.0.2.1 $_port
+			value received "client$_client.out" >>"received_$_port"
+		done
+	done
+	read_totals
+	expect "sessions of 8 addresses at 3 listeners" "$(total sessions_active)" -eq 8
+	expect "served at the first" "$(sort -u received_5000)" -eq 2
+	expect "at the second" "$(sort -u received_5001)" -eq 0
+	expect "at the third" "$(sort -u received_5002)" -eq 0
+	expect "refused" "$(total drops_address_limit)" -eq 32
+	stop_udp46
+}
+
 root_case shares "Limits are those of all relays together"
 shares_body()
 {

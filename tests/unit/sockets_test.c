@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,7 +58,9 @@ CASE(group_by_address)
 	for (i = 0; i < CLIENTS; i++)
 		client[i] = open_client((uint32_t)i);
 	for (turn = 0; turn < 1000; turn++) {
-		ATF_REQUIRE_EQ(listener_group_by_address(member[0].fd, MEMBERS), 0);
+		const uint32_t secret[2] = { arc4random(), arc4random() };
+
+		ATF_REQUIRE_EQ(listener_group_by_address(member[0].fd, MEMBERS, secret), 0);
 		memset(served, 0, sizeof(served));
 		for (most = i = 0; i < CLIENTS; i++) {
 			int n;
