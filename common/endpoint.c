@@ -66,6 +66,8 @@ endpoint_parse_ipv4(const char *text, struct sockaddr_in *sin)
 		return ("is not a literal IPv4 address");
 	if (IN_MULTICAST(ntohl(sin->sin_addr.s_addr)))
 		return ("is a multicast address");
+	if (sin->sin_addr.s_addr == htonl(INADDR_BROADCAST))
+		return ("is a broadcast address");
 	sin->sin_port = htons(port);
 	return (NULL);
 }

@@ -312,10 +312,12 @@ forward_run(struct relay *r, struct listener *l, uint32_t i, uint32_t n)
 		receive_batch_read(r->batches->in, i, &in);
 		receive_queue_told(in.queue_drops, l->drops_seen,
 		    &l->totals->receive_queue_drops[CLIENT_TO_UPSTREAM]);
-		if (fits(r, &in, oversize)) {
+		if (in.to_many)
+			l->totals->drops[CLIENT_TO_UPSTREAM][DROP_SOURCE_DENIED] +=
+			    datagrams_of(in.length, in.segment);
+		else if (fits(r, &in, oversize)) {
 			if (s == NULL)
-				s = lifecycle_open(r, key, in.local_address,
-				    datagrams_of(in.length, in.segment));
+				s = lifecycle_open(r, key, &in);
 			if (s != NULL)
 				collect_datagrams(r, s, &in);
 		}

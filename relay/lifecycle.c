@@ -17,11 +17,13 @@
 #include "common/log.h"
 #include "relay/backlog.h"
 #include "relay/lifecycle.h"
+#include "relay/receive_batch.h"
 #include "relay/records.h"
 #include "relay/relay.h"
 #include "relay/session_log.h"
 #include "relay/socket_pool.h"
 #include "relay/trouble.h"
+#include "relay/sources.h"
 
 /* Closing costs up to 25 us each: so many a turn, the rest in the next. */
 #define EXPIRE_A_TURN 64
@@ -69,8 +71,7 @@ admit(struct relay *r, const struct session_key *key, uint8_t *how)
 {
 	struct session *own = NULL;
 
-	/* Nobody can be answered there. */
-	if (key->client_port == 0)
+	if (!sources_can_be_client(r, key))
 		return (DROP_SOURCE_DENIED);
 	/* What is in the pool leads nowhere, either. */
 	if (r->supply == SUPPLY_UNREACHABLE) {
@@ -104,8 +105,7 @@ opened(struct relay *r, struct session *s)
 }
 
 struct session *
-lifecycle_open(
-    struct relay *r, const struct session_key *key, uint32_t local_address, uint32_t datagrams)
+lifecycle_open(struct relay *r, const struct session_key *key, const struct received *in)
 {
 	uint8_t how;
 	enum drop_reason reason = admit(r, key, &how);
@@ -117,10 +117,10 @@ lifecycle_open(
 	}
 	if (s == NULL) {
 		r->listener[key->listener].totals->drops[CLIENT_TO_UPSTREAM][reason] +=
-		    datagrams;
+		    datagrams_of(in->length, in->segment);
 		return (NULL);
 	}
-	s->local_address = local_address;
+	s->local_address = in->local_address;
 	if (!socket_pool_is_empty(r)) {
 		socket_pool_take(r, s);
 		opened(r, s);
@@ -169,7 +169,7 @@ restore_session(struct relay *r, const struct session_record *record)
 	struct session *s;
 
 	if (!session_record_holds(record, r->nlisteners, r->now) ||
-	    session_find(&r->table, &key) != NULL)
+	    !sources_can_be_client(r, &key) || session_find(&r->table, &key) != NULL)
 		return (NULL);
 	if ((s = session_open(&r->table, &key, record->id, r->now, record->created)) == NULL)
 		return (NULL);

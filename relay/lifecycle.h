@@ -6,6 +6,7 @@
 #include "common/totals.h"
 
 struct msg_restore;
+struct received;
 struct relay;
 struct session;
 struct session_key;
@@ -14,11 +15,12 @@ struct session_key;
 void lifecycle_init(struct relay *relay);
 
 /*
- * Open a session for a client that has none, evicting another if need be.  It may have to
- * wait for its socket.  Returns NULL if it must not be, and counts its `datagrams` as dropped.
+ * Open a session for a client that has none and from whom this was received, evicting another
+ * if need be.  It may have to wait for its socket.  Returns NULL if it must not be, and counts
+ * what was received as dropped.
  */
-struct session *lifecycle_open(struct relay *relay, const struct session_key *key,
-    uint32_t local_address, uint32_t datagrams);
+struct session *lifecycle_open(
+    struct relay *relay, const struct session_key *key, const struct received *received);
 
 /*
  * Give a socket to the first session that waits for one.  Returns the session, or NULL when

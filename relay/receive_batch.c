@@ -49,8 +49,12 @@ read_ip(const struct cmsghdr *cmsg, struct received *received)
 
 	if (cmsg->cmsg_type == IP_PKTINFO) {
 		memcpy(&pktinfo, CMSG_DATA(cmsg), sizeof(pktinfo));
-		/* Not ipi_addr, which may be a broadcast address: ip(7). */
+		/*
+		 * An address to answer from, and the one in the header, see ip(7): they differ if
+		 * that is not one of ours alone.
+		 */
 		received->local_address = pktinfo.ipi_spec_dst.s_addr;
+		received->to_many = pktinfo.ipi_addr.s_addr != pktinfo.ipi_spec_dst.s_addr;
 	} else if (cmsg->cmsg_type == IP_TOS)
 		received->tos = *CMSG_DATA(cmsg);
 }

@@ -29,6 +29,7 @@ struct received {
 	uint32_t local_address; /* IPv4: that it was sent to, as one that it can be sent from */
 	uint32_t queue_drops;	/* as of SO_RXQ_OVFL, 0 if absent */
 	uint8_t tos;
+	uint8_t to_many; /* IPv4: it was sent to a broadcast or multicast address */
 };
 
 struct receive_batch {

@@ -20,6 +20,7 @@
 #include "relay/session_log.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
+#include "relay/sources.h"
 
 /* Sockets of sessions that are served in one turn; epoll_wait(2) names the others next. */
 #define SESSIONS_A_TURN 64
@@ -117,6 +118,8 @@ relay_init(struct relay *r)
 	if ((r->session_set = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		fatal("epoll_create1", "error=%s", strerror(errno));
 	listeners_init(r);
+	if (sources_init(r) == -1)
+		fatal("memory", "error=%s", strerror(errno));
 	lifecycle_init(r);
 	records_init(r);
 	queue_pool_init(&r->queues);

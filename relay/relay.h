@@ -14,6 +14,7 @@
  *	session_log.c	what the log says of sessions
  *	snapshot.c	what the metrics child asks
  *	trouble.c	what is wrong on the way to the upstream
+ *	sources.c	which sources can be clients
  *	socket_pool.c	sockets that were handed over, by slot, and their place in the set
  *	listeners.c	how they are waited for
  *	watch.c		epoll_ctl(2), and what is done when it refuses
@@ -102,6 +103,7 @@ struct relay {
 	struct listener *listener; /* config.listeners of them */
 	int listener_set;	   /* epoll descriptor of all listeners; -1: they are few */
 	uint32_t listeners_unwatched;
+	uint64_t *own; /* the listeners' addresses and ports, sorted */
 	struct totals *totals;
 
 	int64_t now;		 /* clock_now() of this turn */

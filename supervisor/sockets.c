@@ -96,6 +96,8 @@ listener_open(
 		return (-1);
 	if (set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ||
 	    set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) == -1 ||
+	    /* Or it gets what is sent to any group that any program here has joined. */
+	    set_int(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) == -1 ||
 	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
 	    set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, path) == -1 ||
 	    set_buffers(fd, config->buffer_size) == -1 ||

@@ -41,9 +41,9 @@ enum listener_share {
 
 /*
  * Make a listener: an IPv4 UDP socket bound to *sin, whose datagrams come with the address
- * that they were sent to and with their TOS.  What it sends is larger than the path where it
- * must be and then may be cut anywhere on the way (no DF), whatever ICMP says.  Stores the real
- * address in *sin.  Returns the descriptor, or -1 with errno.  See ip(7).
+ * that they were sent to and with their TOS; none to a multicast group.  What it sends is larger
+ * than the path where it must be and then may be cut anywhere on the way (no DF), whatever ICMP
+ * says.  Stores the real address in *sin.  Returns the descriptor, or -1 with errno.  See ip(7).
  */
 int listener_open(
     struct sockaddr_in *sin, const struct listener_config *config, enum listener_share share);

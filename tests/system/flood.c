@@ -1,6 +1,6 @@
 /*
  * flood: one-packet sources, forged at random, at a rate and for a time that are both bounded;
- * with -a of one address, whose ports are random.
+ * with -a of one address, with -p of one port.
  * For use in the tests' own network namespaces only; the sources are documentation addresses.
  */
 
@@ -35,7 +35,8 @@ struct packet {
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: flood [-a source] [-r rate] [-t seconds] address port\n");
+	fprintf(
+	    stderr, "usage: flood [-a source] [-p port] [-r rate] [-t seconds] address port\n");
 	exit(2);
 }
 
@@ -48,14 +49,17 @@ main(int argc, char **argv)
 		.payload = "flood"
 	};
 	struct in_addr source = { htonl(INADDR_ANY) };
-	int ch, fd, rate = 5000, seconds = 1;
+	int ch, fd, port = 0, rate = 5000, seconds = 1;
 	long long sent = 0, failed = 0;
 	int64_t begin, end, due, now;
 
-	while ((ch = getopt(argc, argv, "a:r:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "a:p:r:t:")) != -1) {
 		switch (ch) {
 		case 'a':
 			source = ipv4_address(optarg);
+			break;
+		case 'p':
+			port = number(optarg, 1, UINT16_MAX);
 			break;
 		case 'r':
 			rate = number(optarg, 1, RATE_MAX);
@@ -91,7 +95,8 @@ main(int argc, char **argv)
 		p.ip.saddr = source.s_addr != 0
 		    ? source.s_addr
 		    : htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
-		p.udp.source = htons((uint16_t)(1024 + arc4random_uniform(64512)));
+		p.udp.source =
+		    htons((uint16_t)(port != 0 ? port : 1024 + (int)arc4random_uniform(64512)));
 		if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) == -1)
 			failed++;
 		sent++;

@@ -462,3 +462,121 @@ port_zero_body()
 	expect "sessions" "$(total sessions_created)" -eq 1
 	stop_udp46
 }
+
+# denied NUMBER: so many more datagrams were dropped as source_denied, and nothing was relayed.
+denied()
+{
+	_denied=$((_denied + $1))
+	wait_total drops_source_denied -eq $_denied
+	expect "relayed" "$(total client_to_upstream_datagrams)" -eq "${2:-0}"
+}
+
+# broadcast ADDRESS PORT [OPTION]: one datagram from a client that has a port of its own.
+broadcast()
+{
+	echo hello | in_client socat -u - \
+	    "UDP4-DATAGRAM:$1:5000,bind=192.0.2.10:$2,broadcast,so-bindtodevice=relay" ||
+	    fail "broadcast to $1"
+}
+
+root_case sent_to_many "What is sent to a broadcast or multicast address is not for us"
+sent_to_many_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46 --listen 0.0.0.0:5000 --upstream '[2001:db8:1::2]:7000'
+	_denied=0
+	broadcast 192.0.2.255 6000
+	denied 1
+	broadcast 255.255.255.255 6001
+	denied 1
+	# Neither from a client that is being served: the addresses to it stay what they are.
+	client_ok served -b 192.0.2.10:6002 -n 2 198.51.100.1 5000
+	broadcast 192.0.2.255 6002
+	denied 1 2
+	client_ok served -b 192.0.2.10:6002 -n 2 198.51.100.1 5000
+	expect "answers from" "$(value from served.out)" = 198.51.100.1:5000
+	# Another program joins a group; a datagram to it is that program's only.
+	spawn member "$relay" socat -u UDP4-RECV:5001,ip-add-membership=239.1.2.3:192.0.2.1 -
+	spawn group "$relay" socat -u \
+	    UDP4-RECV:5002,reuseaddr,ip-add-membership=239.1.2.3:192.0.2.1 -
+	wait_for 30 joined || fail "nobody joins"
+	for _port in 5001 5000 5002; do
+		echo hello | in_client socat -u - \
+		    "UDP4-DATAGRAM:239.1.2.3:$_port,bind=192.0.2.10:6003,ip-multicast-if=192.0.2.10" ||
+		    fail "multicast to $_port"
+	done
+	wait_for 10 test -s member.out || fail "the member of the group hears nothing"
+	wait_for 10 test -s group.out || fail "the member of the group hears nothing"
+	client_ok other -b 192.0.2.10:6004 -n 2 192.0.2.1 5000
+	read_totals
+	expect "relayed" "$(total client_to_upstream_datagrams)" -eq 6
+	expect "sessions" "$(total sessions_created)" -eq 2
+	stop_udp46
+}
+
+joined()
+{
+	in_relay ip maddress show dev client | grep -q 239.1.2.3
+}
+
+# from_self SOURCE PORT LISTENER PORT: datagrams of this host's, from whatever source.
+from_self()
+{
+	in_relay "$helpers/flood" -a "$1" -p "$2" -r 10 -t 1 "$3" "$4" >self.out || fail "flood"
+	denied "$(value sent self.out)"
+}
+
+root_case own_listeners "What a listener seems to have sent is not relayed round and round"
+own_listeners_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46 --listen 192.0.2.1:5000 --listen 198.51.100.1:5001 --workers 2 \
+	    --upstream '[2001:db8:1::2]:7000'
+	_denied=0
+	from_self 192.0.2.1 5000 192.0.2.1 5000
+	from_self 198.51.100.1 5001 192.0.2.1 5000
+	from_self 192.0.2.1 5000 198.51.100.1 5001
+	# The same port at another address is a program's.
+	in_relay "$helpers/client" -b 192.0.2.1:5001 -n 2 192.0.2.1 5000 || fail "program"
+	in_relay "$helpers/client" -b 198.51.100.1:5000 -n 2 192.0.2.1 5000 || fail "program"
+	client_ok client -b 192.0.2.10:5000 -n 2 192.0.2.1 5000
+	stop_udp46
+}
+
+root_case own_wildcard "A listener on 0.0.0.0 is at every address of the host"
+own_wildcard_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46 --listen 0.0.0.0:5000 --listen 192.0.2.1:5001 \
+	    --upstream '[2001:db8:1::2]:7000'
+	_denied=0
+	from_self 192.0.2.1 5000 192.0.2.1 5000
+	from_self 198.51.100.1 5000 192.0.2.1 5000
+	from_self 127.0.0.1 5000 127.0.0.1 5000
+	from_self 198.51.100.1 5000 192.0.2.1 5001
+	from_self 192.0.2.1 5001 198.51.100.1 5000
+	# Programs of the host may be clients, and clients elsewhere may have the port.
+	in_relay "$helpers/client" -n 2 127.0.0.1 5000 || fail "program"
+	in_relay "$helpers/client" -b 198.51.100.1:5001 -n 2 192.0.2.1 5000 || fail "program"
+	client_ok client -b 192.0.2.10:5000 -n 2 192.0.2.1 5000
+	client_ok client -b 192.0.2.10:5001 -n 2 192.0.2.1 5001
+	stop_udp46
+}
+
+root_case impossible_sources "Addresses that can be nobody's get no session"
+impossible_sources_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default
+	_denied=0
+	# Not even if the kernel, which knows better, lets them in.
+	for _source in 255.255.255.255 239.1.2.3 224.0.0.1; do
+		from_self $_source 6000 192.0.2.1 5000
+	done
+	client_ok client -n 2 192.0.2.1 5000
+	stop_udp46
+}

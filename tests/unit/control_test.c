@@ -10,10 +10,12 @@
 #include "relay/control.h"
 #include "relay/forward.h"
 #include "relay/lifecycle.h"
+#include "relay/receive_batch.h"
 #include "relay/records.h"
 #include "relay/relay.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
+#include "relay/sources.h"
 #include "tests/unit/unit.h"
 
 #define SLOTS 8
@@ -68,6 +70,7 @@ begin(int error)
 	r->now = clock_now();
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
 	ATF_REQUIRE_EQ(socket_pool_init(r), 0);
+	ATF_REQUIRE_EQ(sources_init(r), 0);
 	lifecycle_init(r);
 	records_init(r);
 	ATF_REQUIRE_EQ(forward_init(r), 0);
@@ -125,7 +128,9 @@ open_session(uint16_t port)
 {
 	struct session_key key = { htonl(0xc0000201), htons(port), 0 };
 
-	return (lifecycle_open(&relay, &key, htonl(0xc0000202), 1));
+	struct received in = { .length = 1, .local_address = htonl(0xc0000202) };
+
+	return (lifecycle_open(&relay, &key, &in));
 }
 
 /* Whether the set names this slot, after its peer has sent something. */
