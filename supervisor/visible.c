@@ -1,18 +1,33 @@
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-#define LIBBSD_OPENBSD_VIS /* it wants to know which strnvis(3) */
+#define LIBBSD_OPENBSD_VIS /* it wants to know which vis(3) */
 #include <vis.h>
 
 #include "supervisor/visible.h"
 
 #define MESSAGE_MAX 1024
+#define VISIBLE_FLAGS (VIS_CSTYLE | VIS_NL | VIS_TAB | VIS_NOSLASH)
 
+/* One by one: what does not fit into strnvis(3)'s room it leaves without an end. */
 char *
 visible(char *to, size_t size, const char *text)
 {
-	strnvis(to, text, size, VIS_CSTYLE | VIS_NL | VIS_TAB | VIS_NOSLASH);
+	char one[VISIBLE_SIZE(1)];
+	size_t n, used = 0;
+
+	for (; *text != '\0'; text++) {
+		n = (size_t)(vis(one, (unsigned char)*text, VISIBLE_FLAGS,
+				 (unsigned char)text[1]) -
+		    one);
+		if (used + n >= size)
+			break;
+		memcpy(to + used, one, n);
+		used += n;
+	}
+	to[used] = '\0';
 	return (to);
 }
 
