@@ -34,6 +34,7 @@ enum msg_type {
 	MSG_SOCKETS,
 	MSG_TAKE_BACK,
 	MSG_SUPPLY,
+	MSG_SOURCES,
 
 	/* supervisor to relay, and its answer, which is the same */
 	MSG_UPSTREAM,
@@ -189,6 +190,14 @@ enum supply {
 
 struct msg_supply {
 	uint32_t supply; /* enum supply */
+};
+
+/*
+ * MSG_SOURCES: a memfd of so many bytes, a struct source_table of those who may open sessions.
+ * Without one all may.
+ */
+struct msg_sources {
+	uint32_t size;
 };
 
 /*

@@ -41,6 +41,7 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_SOCKETS] = { sizeof(struct msg_socket), MSG_FDS_MAX, FDS_EACH, FROM_SUPERVISOR },
 	[MSG_TAKE_BACK] = { sizeof(struct msg_take_back), 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_SUPPLY] = { sizeof(struct msg_supply), 1, FDS_NONE, FROM_SUPERVISOR },
+	[MSG_SOURCES] = { sizeof(struct msg_sources), 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_UPSTREAM] = { sizeof(struct msg_upstream), 1, FDS_NONE,
 	    FROM_SUPERVISOR | FROM_RELAY },
 	[MSG_PING] = { sizeof(struct msg_ping), 1, FDS_NONE, FROM_SUPERVISOR },

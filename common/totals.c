@@ -36,6 +36,7 @@ const char *const close_reason_names[] = {
 	"idle_timeout",
 	"evicted",
 	"shutdown",
+	"source_denied",
 	"restore_failed",
 };
 _Static_assert(

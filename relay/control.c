@@ -15,6 +15,7 @@
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
 #include "relay/trouble.h"
+#include "relay/sources.h"
 
 /* Messages taken in one turn. */
 #define MESSAGES_A_TURN 16
@@ -52,6 +53,14 @@ give_back(struct relay *r)
 
 	for (i = 0; i < told->sockets && (slot = socket_pool_close_free(r)) != NONE; i++)
 		records_return(r, slot);
+}
+
+static void
+take_sources(struct relay *r)
+{
+	const struct msg_sources *told = (const void *)r->msg.payload;
+
+	sources_take(r, r->msg.fds[0], told->size);
 }
 
 static void
@@ -101,6 +110,9 @@ take_message(struct relay *r)
 		break;
 	case MSG_SUPPLY:
 		take_supply(r);
+		break;
+	case MSG_SOURCES:
+		take_sources(r);
 		break;
 	case MSG_UPSTREAM:
 		take_upstream(r);

@@ -31,6 +31,9 @@
 /* How a session waits for its socket: whether another has made room for it. */
 enum { WAITING_HOPEFUL = 1, WAITING_EVICTED };
 
+/* Looks cost up to 0.1 us each. */
+#define JUDGE_A_TURN 1024
+
 void
 lifecycle_init(struct relay *r)
 {
@@ -71,7 +74,7 @@ admit(struct relay *r, const struct session_key *key, uint8_t *how)
 {
 	struct session *own = NULL;
 
-	if (!sources_can_be_client(r, key))
+	if (!sources_can_be_client(r, key) || !sources_may_be_client(r, key->client_address))
 		return (DROP_SOURCE_DENIED);
 	/* What is in the pool leads nowhere, either. */
 	if (r->supply == SUPPLY_UNREACHABLE) {
@@ -202,6 +205,8 @@ lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 	/* That is the answer: who dies without one may have died of it. */
 	records_due(r, s);
 	socket_pool_watch(r, slot);
+	if (!sources_may_be_client(r, s->key.client_address))
+		lifecycle_close(r, s, CLOSE_SOURCE_DENIED);
 }
 
 /* ---- life ---- */
@@ -271,6 +276,28 @@ lifecycle_close(struct relay *r, struct session *s, enum close_reason reason)
 		records_due(r, s);
 	else if (!s->waiting)
 		session_free(&r->table, s);
+}
+
+void
+lifecycle_judge(struct relay *r)
+{
+	struct session *s;
+	uint32_t places, closed = 0;
+
+	if (r->unjudged == NONE)
+		return;
+	for (places = 0; r->unjudged < r->table.used && places < JUDGE_A_TURN; places++) {
+		s = &r->table.sessions[r->unjudged++];
+		if (s->state == SESSION_CLOSED ||
+		    sources_may_be_client(r, s->key.client_address))
+			continue;
+		lifecycle_close(r, s, CLOSE_SOURCE_DENIED);
+		if (++closed == EXPIRE_A_TURN)
+			return;
+	}
+	/* Who comes from now on was judged before he got a session. */
+	if (r->unjudged >= r->table.used)
+		r->unjudged = NONE;
 }
 
 static void

@@ -39,6 +39,9 @@ void lifecycle_upstream_spoke(struct relay *relay, struct session *session);
 /* End a session, close its socket, report it. */
 void lifecycle_close(struct relay *relay, struct session *session, enum close_reason reason);
 
+/* End the sessions whose clients the user no longer wants, as many as one turn allows. */
+void lifecycle_judge(struct relay *relay);
+
 /*
  * End the sessions whose time is up, as many as one turn allows, and those that have waited for
  * a socket too long; and when to come again for the former.  When no more sockets are to be had,

@@ -148,6 +148,8 @@ relay_timeout(const struct relay *r)
 {
 	int64_t deadline = clock_earlier(lifecycle_deadline(r), r->queues.deadline);
 
+	if (r->unjudged != NONE)
+		return (0);
 	if (r->log.held > 0)
 		deadline = clock_earlier(deadline, r->log.since + SECOND);
 	if (is_read_paused(r))
@@ -239,6 +241,7 @@ relay_turn(struct relay *r, const struct pollfd *pfd, uint32_t n)
 		serve_sessions(r);
 	if (pfd[POLL_METRICS].revents)
 		snapshot_turn(r);
+	lifecycle_judge(r);
 	lifecycle_expire(r);
 	backlog_expire(r);
 	control_send(r);

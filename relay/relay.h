@@ -14,7 +14,7 @@
  *	session_log.c	what the log says of sessions
  *	snapshot.c	what the metrics child asks
  *	trouble.c	what is wrong on the way to the upstream
- *	sources.c	which sources can be clients
+ *	sources.c	who can be a client, and who may
  *	socket_pool.c	sockets that were handed over, by slot, and their place in the set
  *	listeners.c	how they are waited for
  *	watch.c		epoll_ctl(2), and what is done when it refuses
@@ -103,7 +103,10 @@ struct relay {
 	struct listener *listener; /* config.listeners of them */
 	int listener_set;	   /* epoll descriptor of all listeners; -1: they are few */
 	uint32_t listeners_unwatched;
-	uint64_t *own; /* the listeners' addresses and ports, sorted */
+	uint64_t *own;			    /* the listeners' addresses and ports, sorted */
+	const struct source_table *sources; /* NULL: all may open sessions */
+	size_t sources_size;
+	uint32_t unjudged; /* the session to go on from by these, or NONE */
 	struct totals *totals;
 
 	int64_t now;		 /* clock_now() of this turn */

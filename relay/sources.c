@@ -1,10 +1,15 @@
 /*
- * Which sources can be clients.
+ * Which sources can be clients, and which of these the user wants.
  */
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/log.h"
+#include "common/source_table.h"
 #include "relay/relay.h"
 #include "relay/sources.h"
 
@@ -32,6 +37,7 @@ sources_init(struct relay *r)
 {
 	uint32_t i;
 
+	r->unjudged = NONE;
 	if ((r->own = calloc(r->nlisteners, sizeof(*r->own))) == NULL)
 		return (-1);
 	for (i = 0; i < r->nlisteners; i++)
@@ -92,4 +98,30 @@ sources_can_be_client(const struct relay *r, const struct session_key *key)
 	/* One on 0.0.0.0 has its port at every address of the host. */
 	return (!is_listener(r, htonl(INADDR_ANY), key->client_port) ||
 	    !is_local(r->listener[key->listener].fd, key->client_address, key->client_port));
+}
+
+void
+sources_take(struct relay *r, int fd, uint32_t size)
+{
+	const struct source_table *table;
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	/* Private, as older kernels take no other mapping of what is sealed; its pages are shared. */
+	table = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (table == MAP_FAILED)
+		fatal("mmap sources", "error=%s", strerror(errno));
+	close(fd);
+	if (end != (off_t)size || !source_table_holds(table, size))
+		fatal("bad sources", "size=%u", size);
+	if (r->sources != NULL)
+		munmap((void *)(uintptr_t)r->sources, r->sources_size);
+	r->sources = table;
+	r->sources_size = size;
+	r->unjudged = 0;
+}
+
+int
+sources_may_be_client(const struct relay *r, uint32_t address)
+{
+	return (r->sources == NULL || source_table_allows(r->sources, address));
 }

@@ -16,6 +16,7 @@
 #include "supervisor/hand_back.h"
 #include "supervisor/keeper.h"
 #include "supervisor/relocation.h"
+#include "supervisor/source_filter.h"
 #include "supervisor/upstream_pool.h"
 
 #define RESEND_AFTER (5 * MILLISECOND)
@@ -119,6 +120,7 @@ keeper_started(struct keeper *k, int64_t now)
 	k->filled = 0;
 	k->left = k->batch;
 	k->supply_told = SUPPLY_OK;
+	k->sources_told = 0;
 	k->resend_at = tell(k) == -1 ? now + RESEND_AFTER : NEVER;
 }
 
@@ -133,6 +135,9 @@ keeper_turn(struct keeper *k, int64_t now)
 		goto later;
 	if (!k->child->ready)
 		return;
+	/* Sessions that are handed back are judged by it, too. */
+	if (source_filter_tell(k->sources, k->child->control, &k->sources_told) == -1)
+		goto later;
 	if (relocation_tell(k) == -1)
 		goto later;
 	if (!k->started && hand_back(k) == -1)

@@ -11,6 +11,8 @@
 #include "supervisor/sockets.h"
 #include "supervisor/store.h"
 
+struct source_filter;
+
 /* Sockets in the pool of a relay, ahead of need: at rest, and while newcomers come. */
 #define POOL_MIN 16
 #define POOL_MAX 256
@@ -38,6 +40,8 @@ struct keeper {
 	const struct upstream *upstream; /* shared by all keepers, as the ports */
 	struct ports *ports;
 	struct outage *outage;
+	const struct source_filter *sources;
+	uint32_t sources_told; /* the generation that the relay has */
 	struct store store;
 
 	uint32_t unsent[MSG_FDS_MAX]; /* slots of the pool that were not handed out yet */

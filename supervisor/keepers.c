@@ -55,6 +55,7 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	k->upstream = &all->upstream;
 	k->ports = &all->ports;
 	k->outage = &all->outage;
+	k->sources = &all->sources;
 	k->identity = *id;
 	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
 	if (keeper_init(k, clock_now()) == -1)

@@ -3,6 +3,7 @@
 
 #include "supervisor/keeper.h"
 #include "supervisor/options.h"
+#include "supervisor/source_filter.h"
 
 /* The keepers of all workers, and what they share. */
 struct keepers {
@@ -13,6 +14,7 @@ struct keepers {
 	struct upstream upstream;
 	struct ports ports;
 	struct outage outage;
+	struct source_filter sources;
 };
 
 /* The upstream at this address as the options want it; `trains` and `error` are not set. */

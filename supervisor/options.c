@@ -28,6 +28,18 @@ struct flag {
 
 /* ---- values ---- */
 
+/*
+ * Make room for one more element of an array that has `count`: for as many again, at 1, 2, 4 and
+ * so on.  Returns the array, or NULL.
+ */
+static void *
+grow(void *array, uint32_t count, size_t size)
+{
+	if ((count & (count - 1)) != 0)
+		return (array);
+	return (reallocarray(array, count == 0 ? 1 : 2 * (size_t)count, size));
+}
+
 static const char *
 set_listen(struct options *o, const char *value)
 {
@@ -39,16 +51,45 @@ set_listen(struct options *o, const char *value)
 		return (error);
 	if (o->listeners == LISTENERS_MAX)
 		return ("is one listener too many: 65535 are possible");
-	/* Room for as many again, at 1, 2, 4 and so on. */
-	if ((o->listeners & (o->listeners - 1)) == 0) {
-		listen = reallocarray(
-		    o->listen, o->listeners == 0 ? 1 : 2 * o->listeners, sizeof(*listen));
-		if (listen == NULL)
-			return ("finds no memory");
-		o->listen = listen;
-	}
+	if ((listen = grow(o->listen, o->listeners, sizeof(*listen))) == NULL)
+		return ("finds no memory");
+	o->listen = listen;
 	o->listen[o->listeners++] = sin;
 	return (NULL);
+}
+
+static const char *
+add_source(struct options *o, const char *value, int allow)
+{
+	struct source_prefix prefix = { .allow = (uint8_t)allow }, *sources;
+	const char *error;
+
+	if ((error = source_prefix_parse(value, &prefix)) != NULL)
+		return (error);
+	if ((sources = grow(o->sources, o->nsources, sizeof(*sources))) == NULL)
+		return ("finds no memory");
+	o->sources = sources;
+	o->sources[o->nsources++] = prefix;
+	return (NULL);
+}
+
+static const char *
+set_allow(struct options *o, const char *value)
+{
+	return (add_source(o, value, 1));
+}
+
+static const char *
+set_deny(struct options *o, const char *value)
+{
+	return (add_source(o, value, 0));
+}
+
+static const char *
+set_source_file(struct options *o, const char *value)
+{
+	o->source_file = value;
+	return (*value == '\0' ? "is empty" : NULL);
 }
 
 static const char *
@@ -345,6 +386,7 @@ set_help(struct options *o, const char *value)
 /* ---- the table ---- */
 
 #define WANT_DURATION "a duration such as 500ms, 180s, 3m or 1h30m, above zero"
+#define WANT_PREFIX "an IPv4 prefix such as 192.0.2.0/24"
 #define WANT_BOOL "true, false, t, f, 1 or 0"
 
 static const struct flag flags[] = {
@@ -358,6 +400,12 @@ static const struct flag flags[] = {
 	{ "upstream-ports", "LOW-HIGH", "LOW-HIGH with 1024 <= LOW <= HIGH <= 65535",
 	    "source ports towards the upstream (the system's ip_local_port_range)",
 	    set_upstream_ports },
+	{ "allow", "PREFIX", WANT_PREFIX,
+	    "IPv4 prefix that may open sessions, all others may not; repeatable", set_allow },
+	{ "deny", "PREFIX", WANT_PREFIX,
+	    "IPv4 prefix that may not; the longest match wins; repeatable", set_deny },
+	{ "source-file", "PATH", "the path of a file",
+	    "more of both: 'allow PREFIX' or 'deny PREFIX' a line", set_source_file },
 	{ "session-timeout", "DUR", WANT_DURATION,
 	    "end a session after this long a silence (180s)", set_session_timeout },
 	{ "unreplied-timeout", "DUR", WANT_DURATION,
@@ -478,6 +526,30 @@ check_listen(const struct options *o, char *error, size_t size)
 	return (i < o->listeners ? -1 : 0);
 }
 
+/* A prefix must not be both allowed and denied. */
+static int
+check_sources(const struct options *o, char *error, size_t size)
+{
+	struct source_list list = { 0 };
+	struct source_prefix conflict[2];
+	char text[SOURCE_PREFIX_STRLEN];
+	uint32_t i;
+	int built = 0;
+
+	for (i = 0; i < o->nsources && built == 0; i++)
+		built = source_list_add(&list, &o->sources[i]);
+	while (built == 0)
+		built = source_list_build(&list, conflict);
+	if (built == -1 && errno == EEXIST)
+		snprintf(error, size,
+		    "--allow, --deny: '%s' is given to both: want it with one of them",
+		    source_prefix_format(&conflict[0], text));
+	else if (built == -1)
+		snprintf(error, size, "--allow, --deny: %s", strerror(errno));
+	source_list_free(&list);
+	return (built == -1 ? -1 : 0);
+}
+
 /* What the flags mean together. */
 static int
 check_together(struct options *o, char *error, size_t size)
@@ -488,7 +560,7 @@ check_together(struct options *o, char *error, size_t size)
 		snprintf(error, size, "--listen is missing: want %s", flags[0].wanted);
 		return (-1);
 	}
-	if (check_listen(o, error, size) == -1)
+	if (check_listen(o, error, size) == -1 || check_sources(o, error, size) == -1)
 		return (-1);
 	if (o->upstream[0] == '\0') {
 		snprintf(error, size, "--upstream is missing: want %s", flags[1].wanted);
@@ -614,6 +686,9 @@ options_free(struct options *o)
 	free(o->listen);
 	o->listen = NULL;
 	o->listeners = 0;
+	free(o->sources);
+	o->sources = NULL;
+	o->nsources = 0;
 }
 
 void
@@ -660,6 +735,24 @@ print_text(FILE *out, const char *name, const char *text)
 	fprintf(out, "%-26s %s\n", name, visible(shown, sizeof(shown), text));
 }
 
+static void
+print_sources(FILE *out, const struct options *o)
+{
+	static const char *const name[] = { "deny", "allow" };
+	char text[SOURCE_PREFIX_STRLEN];
+	uint32_t i, given[2] = { 0, 0 };
+
+	for (i = 0; i < o->nsources; i++) {
+		given[o->sources[i].allow] = 1;
+		fprintf(out, "%-26s %s\n", name[o->sources[i].allow],
+		    source_prefix_format(&o->sources[i], text));
+	}
+	for (i = 0; i < 2; i++)
+		if (!given[i])
+			fprintf(out, "%-26s none given\n", name[i]);
+	print_text(out, "source-file", o->source_file != NULL ? o->source_file : "none");
+}
+
 void
 options_print(const struct options *o, FILE *out)
 {
@@ -682,6 +775,7 @@ options_print(const struct options *o, FILE *out)
 		fprintf(out, "%-26s the system's ip_local_port_range\n", "upstream-ports");
 	else
 		fprintf(out, "%-26s %u-%u\n", "upstream-ports", o->port_low, o->port_high);
+	print_sources(out, o);
 	print_duration(out, "session-timeout", o->session_timeout, "");
 	print_duration(out, "unreplied-timeout", o->unreplied_timeout, "");
 	print_number(

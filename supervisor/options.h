@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "supervisor/log_writer.h"
+#include "supervisor/source_list.h"
 
 enum segment_offload {
 	SEGMENT_OFFLOAD_AUTO,
@@ -49,7 +50,10 @@ struct options {
 	/* Names of interfaces of link-local addresses; empty: given as an index, or none. */
 	char upstream_interface[IF_NAMESIZE];
 	char source_interface[IF_NAMESIZE];
-	uint16_t port_low, port_high; /* 0: the system's range */
+	uint16_t port_low, port_high;  /* 0: the system's range */
+	struct source_prefix *sources; /* of --allow and --deny */
+	uint32_t nsources;
+	const char *source_file; /* NULL: none */
 	int64_t session_timeout;
 	int64_t unreplied_timeout;
 	uint32_t max_sessions;		   /* 0: as many as possible */

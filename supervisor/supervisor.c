@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/confine.h"
 #include "supervisor/capacity.h"
 #include "supervisor/children.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
 #include "supervisor/route.h"
 #include "supervisor/signals.h"
+#include "supervisor/source_filter.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/totals_log.h"
 #include "supervisor/udp_listeners.h"
@@ -137,6 +139,17 @@ stop(struct supervisor *s, int signo)
 }
 
 static void
+refresh(struct supervisor *s)
+{
+	int name = upstream_look_up(&s->upstream, s->now);
+	int file = source_filter_reload(&s->children.keepers.sources);
+
+	if (name == -1 && file == -1)
+		log_info("signal ignored", "signal=%s reason=%s", "HUP",
+		    "the upstream is not given by name, and there is no source file");
+}
+
+static void
 take_signals(struct supervisor *s)
 {
 	int signo;
@@ -151,9 +164,7 @@ take_signals(struct supervisor *s)
 			stop(s, signo);
 			break;
 		case SIGHUP:
-			if (upstream_look_up(&s->upstream, s->now) == -1)
-				log_info("signal ignored", "signal=%s reason=%s", "HUP",
-				    "the upstream is not given by name");
+			refresh(s);
 			break;
 		case SIGUSR1:
 			log_totals(s);
@@ -194,6 +205,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	if (s->children.stopping)
 		return;
 	look_at_trouble(s);
+	source_filter_turn(&s->children.keepers.sources);
 	if (upstream_turn(&s->upstream, s->now))
 		upstream_changed(s);
 	if (pfd[PFD_ROUTE].revents != 0)
@@ -228,9 +240,12 @@ supervisor_loop(struct supervisor *s)
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
 		deadline = clock_earlier(
 		    children_deadline(&s->children, s->now), log_writer_deadline());
-		if (!s->children.stopping)
+		if (!s->children.stopping) {
 			deadline =
 			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
+			deadline = clock_earlier(deadline,
+			    source_filter_deadline(&s->children.keepers.sources, s->now));
+		}
 		if (!s->children.stopping && s->begun)
 			deadline = clock_earlier(deadline,
 			    clock_earlier(
@@ -267,6 +282,10 @@ check(struct options *o, struct msg_identity *identity, int binary)
 	/* What look-ups have to say is not asked for. */
 	identity->log_level = LOG_LEVEL_ERROR;
 	upstream_resolve(o, identity, binary);
+	/* As the supervisor that runs: what it may read without the rest of its privileges. */
+	if (confine_supervisor() == -1)
+		err(EXIT_REFUSED, "capabilities");
+	source_filter_init(&supervisor.children.keepers.sources, o);
 	options_print(o, stdout);
 	print_route(o);
 	return (0);
@@ -300,6 +319,7 @@ supervisor_main(struct options *o)
 		    http_listener_open(o, &s->identity, exporter->identity.gid, binary);
 	}
 	identity_confine(&s->identity);
+	source_filter_init(&keepers->sources, o);
 	s->now = clock_now();
 	route_open(&s->route, s->now);
 	upstream_init(&s->upstream, o, &s->identity, binary, s->now);

@@ -252,7 +252,7 @@ titles_body()
 # What the relay may call: the table in common/filter.c, once more, from the outside.
 expected_calls='
 	poll ppoll epoll_wait epoll_pwait epoll_ctl restart_syscall
-	recvmsg sendmsg recvmmsg sendmmsg close getsockname getsockopt
+	recvmsg sendmsg recvmmsg sendmmsg close getsockname getsockopt lseek
 	clock_gettime
 	brk mmap mprotect munmap mremap madvise getrandom
 	exit exit_group rt_sigprocmask rt_sigreturn getpid gettid tgkill

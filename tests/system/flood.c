@@ -40,6 +40,18 @@ usage(void)
 	exit(2);
 }
 
+/* From the given source and port, or from any where they are 0. */
+static void
+forge_source(struct packet *p, struct in_addr source, int port)
+{
+	p->ip.saddr = source.s_addr;
+	if (source.s_addr == 0)
+		p->ip.saddr = htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
+	if (port == 0)
+		port = 1024 + (int)arc4random_uniform(64512);
+	p->udp.source = htons((uint16_t)port);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -92,11 +104,7 @@ main(int argc, char **argv)
 			nanosleep(&ts, NULL);
 			continue;
 		}
-		p.ip.saddr = source.s_addr != 0
-		    ? source.s_addr
-		    : htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
-		p.udp.source =
-		    htons((uint16_t)(port != 0 ? port : 1024 + (int)arc4random_uniform(64512)));
+		forge_source(&p, source, port);
 		if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) == -1)
 			failed++;
 		sent++;

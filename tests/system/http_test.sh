@@ -50,7 +50,7 @@ expected_series()
 			echo "udp46_${_name}_total{$_l}"
 		done
 	done
-	for _reason in idle_timeout evicted shutdown restore_failed; do
+	for _reason in idle_timeout evicted shutdown source_denied restore_failed; do
 		echo "udp46_sessions_closed_total{reason=\"$_reason\"}"
 	done
 	for _state in unreplied replied assured; do

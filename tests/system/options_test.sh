@@ -179,6 +179,24 @@ upstream_ports_body()
 	    5000-6000-7000 '5000 - 6000' 0-65535 5000-6000x
 }
 
+plain_case prefixes "--allow and --deny take IPv4 prefixes without host bits"
+prefixes_body()
+{
+	for flag in --allow --deny; do
+		wrong $flag 'an IPv4 prefix' '' x 192.0.2 192.0.2.0/ 192.0.2.0/33 192.0.2.0/-1 \
+		    192.0.2.0/08 192.0.2.0/24x ' 192.0.2.0/24' '192.0.2.0/24 ' 192.0.2.0/255.255.255.0 \
+		    192.0.2.256/32 2001:db8::/32 010.0.0.0/8 10.0.0.0/8/8 192.0.2.1,192.0.2.2
+		wrong $flag '10.0.0.0/8 has none' 10.0.0.1/8 10.255.0.0/8
+		wrong $flag '0.0.0.0/0 has none' 192.0.2.1/0
+	done
+	refused 2 --allow "$listen" "$upstream" --allow 10.0.0.0/8 --deny 192.0.2.0/24 --deny 10.0.0.0/8
+	grep -q "'10.0.0.0/8' is given to both" error || fail "$(cat error)"
+	refused 2 --allow "$listen" "$upstream" --deny 192.0.2.7 --allow 192.0.2.7/32
+	# The same twice, and one in another, are no contradiction.
+	atf_check -o ignore "$udp46" --check --user nobody "$listen" "$upstream" --deny 10.0.0.0/8 \
+	    --deny 10.0.0.0/8 --allow 10.0.0.0/9 --allow 0.0.0.0/0 --allow 255.255.255.255
+}
+
 plain_case durations "Durations need a unit"
 durations_body()
 {
@@ -305,14 +323,15 @@ check_body()
 	atf_check -o file:printed timeout 60 "$udp46" "$listen" "$upstream" --user nobody -n
 	atf_check -o file:printed timeout 60 "$udp46" -n --user=nobody "$listen" "$upstream"
 	"$udp46" --help | sed -n 's/^  --\([a-z.-]*\).*/\1/p' >flags
-	expect "flags in --help" "$(wc -l <flags)" -eq 27
+	expect "flags in --help" "$(wc -l <flags)" -eq 30
 	while read -r flag; do
 		case $flag in
 		check | version | help) continue ;;
 		esac
 		grep -q "^$flag  *[^ ]" printed || fail "--check does not print $flag"
 	done <flags
-	for line in 'upstream-ports .*ip_local_port_range.*' 'session-timeout +3m' \
+	for line in 'upstream-ports .*ip_local_port_range.*' 'allow +none given' \
+	    'deny +none given' 'source-file +none' 'session-timeout +3m' \
 	    'unreplied-timeout +30s' 'max-sessions +0 .*' 'max-sessions-per-address +0 .*' \
 	    'new-session-rate +5000' 'read-buffer-size +65536' 'socket-buffer-size +4194304' \
 	    'segment-offload +auto' 'fragment +allow' 'write-timeout +5s' 'workers +1' 'resolve-interval +1m' \
@@ -330,9 +349,12 @@ check_body()
 plain_case check_values "--check prints what was given"
 check_values_body()
 {
+	echo 'deny 203.0.113.0/24' >sources
 	atf_check -o save:printed timeout 60 \
 	    "$udp46" --check --listen 192.0.2.1:5000 \
 	    --upstream '[2001:db8::1]:7000' --upstream-source 2001:db8::2 \
+	    --allow 198.51.100.0/24 --deny 198.51.100.7 --deny=0.0.0.0/0 \
+	    --source-file "$PWD/sources" \
 	    --upstream-ports 5000-6000 --session-timeout 1.5s --unreplied-timeout 500ms \
 	    --max-sessions 10 --max-sessions-per-address 2 --new-session-rate 0 \
 	    --read-buffer-size 1500 --socket-buffer-size 65536 --segment-offload OFF --fragment DENY \
@@ -340,7 +362,9 @@ check_values_body()
 	    --log-format JSON --metrics.enabled=T --metrics.listen '[::1]:9108' \
 	    --metrics.session-labels=1 --user games --metrics.user daemon
 	for line in 'listen +192\.0\.2\.1:5000' 'upstream +\[2001:db8::1\]:7000' \
-	    'upstream-source +2001:db8::2' 'upstream-ports +5000-6000' 'session-timeout +1\.5s' \
+	    'upstream-source +2001:db8::2' 'upstream-ports +5000-6000' \
+	    'allow +198\.51\.100\.0/24' 'deny +198\.51\.100\.7/32' 'deny +0\.0\.0\.0/0' \
+	    "source-file +$PWD/sources" 'session-timeout +1\.5s' \
 	    'unreplied-timeout +500ms' 'max-sessions +10' 'max-sessions-per-address +2' \
 	    'new-session-rate +0 \(no limit\)' 'read-buffer-size +1500' \
 	    'socket-buffer-size +65536' 'segment-offload +off' 'fragment +deny' 'write-timeout +3m' \

@@ -12,6 +12,7 @@
 #include "supervisor/keeper.h"
 #include "supervisor/relocation.h"
 #include "supervisor/troubles.h"
+#include "supervisor/source_filter.h"
 #include "tests/unit/unit.h"
 
 /* Of the range below, the first few are free, the rest belong to another program. */
@@ -24,6 +25,7 @@ int __wrap_upstream_open(const struct upstream *, uint16_t);
 static struct upstream upstream;
 static struct ports ports;
 static struct outage outage;
+static const struct source_filter sources;
 static struct child child;
 static struct keeper keeper;
 static const struct msg_listener listener;
@@ -79,6 +81,7 @@ start(int ports_free)
 	keeper.upstream = &upstream;
 	keeper.ports = &ports;
 	keeper.outage = &outage;
+	keeper.sources = &sources;
 	keeper.config.slots_max = SLOTS;
 	keeper.config.listeners = 1;
 	keeper.totals_fd = listener_fd = STDERR_FILENO;
