@@ -114,12 +114,14 @@ struct msg_relay_config {
 	uint32_t datagram_max;	       /* bytes of payload */
 	uint32_t receive_buffer;       /* bytes, of each upstream socket; of listeners more */
 	uint32_t listeners;
+	uint32_t amplification_limit; /* 0: none */
 	uint8_t upstream_address[16];
 	uint16_t upstream_port;	 /* network byte order */
 	uint8_t segment_offload; /* trains may be sent */
 	uint8_t workers;
+	uint8_t pad[4];
 };
-_Static_assert(sizeof(struct msg_relay_config) == 72, "padding");
+_Static_assert(sizeof(struct msg_relay_config) == 80, "padding");
 
 /* States of a session, in conntrack's words; CLOSED only in a record. */
 enum session_state {
@@ -318,7 +320,7 @@ _Static_assert(sizeof(struct msg_session) == 112, "padding");
 
 /* Sessions, and totals of listeners, in one message. */
 #define MSG_SESSIONS_MAX 128
-#define MSG_LISTENERS_MAX 64
+#define MSG_LISTENERS_MAX 48
 
 /* The largest payload. */
 #define MSG_PAYLOAD_MAX 16384

@@ -21,6 +21,7 @@ const char *const drop_reason_names[] = {
 	"upstream_write_error",
 	"client_write_error",
 	"upstream_unreachable",
+	"amplification",
 };
 _Static_assert(sizeof(drop_reason_names) / sizeof(drop_reason_names[0]) == DROP_REASON_MAX, "");
 

@@ -372,6 +372,24 @@ from_upstream(const struct relay *r, const struct sockaddr_in6 *from)
 		IN6_ARE_ADDR_EQUAL(&from->sin6_addr, &r->before.sin6_addr)));
 }
 
+/*
+ * Drop what of a reply is more than the session may get before it is ASSURED: the end of a train,
+ * or all.  Returns whether anything is left.
+ */
+static int
+limit_reply(struct relay *r, const struct session *s, struct received *in)
+{
+	uint32_t all = datagrams_of(in->length, in->segment);
+	uint32_t n = session_allow_reply(&r->table, s, in->length, in->segment);
+
+	session_totals(r, s)->drops[UPSTREAM_TO_CLIENT][DROP_AMPLIFICATION] += all - n;
+	if (n > 0 && n < all) {
+		in->length = n * in->segment;
+		in->segment = n > 1 ? in->segment : 0;
+	}
+	return (n > 0);
+}
+
 static void
 collect_reply(struct relay *r, struct session *s, uint32_t i)
 {
@@ -380,6 +398,7 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 	struct destination to = { s->key.client_address, s->key.client_port, s->local_address };
 	struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
 	struct received in;
+	int left;
 
 	receive_batch_read(r->batches->in, i, &in);
 	if (!from_upstream(r, &r->batches->in->name[i].in6)) {
@@ -390,8 +409,12 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 	receive_queue_told(in.queue_drops, &r->drops_seen[s->slot],
 	    &totals->receive_queue_drops[UPSTREAM_TO_CLIENT]);
 	r->totals->upstream_last_reply = r->now;
+	left = fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]);
+	/* Who is to get nothing of it has nothing to answer to: it is no step to ASSURED. */
+	if (r->config.amplification_limit > 0 && left && !limit_reply(r, s, &in))
+		return;
 	lifecycle_upstream_spoke(r, s);
-	if (!fits(r, &in, &totals->drops[UPSTREAM_TO_CLIENT][DROP_OVERSIZE]))
+	if (!left)
 		return;
 	while (send_batch_add(batch, session_index(&r->table, s), &in,
 		   is_plain(r, s, UPSTREAM_TO_CLIENT), &to) == -1)

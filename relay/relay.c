@@ -106,6 +106,7 @@ relay_init(struct relay *r)
 	struct session_config config = {
 		.capacity = r->config.sessions_max,
 		.per_address = r->config.sessions_per_address,
+		.amplification = r->config.amplification_limit,
 		.session_timeout = r->config.session_timeout,
 		.unreplied_timeout = r->config.unreplied_timeout,
 	};

@@ -33,6 +33,9 @@ session_table_init(struct session_table *table, const struct session_config *con
 	    address_table_init(&table->addresses, config->capacity, config->capacity * 2,
 		table->config.secret) == -1)
 		goto fail;
+	if (config->amplification > 0 &&
+	    (table->replied = reserve((size_t)config->capacity * 2, sizeof(uint64_t))) == NULL)
+		goto fail;
 	return (0);
 fail:
 	session_table_free(table);
@@ -45,6 +48,7 @@ session_table_free(struct session_table *table)
 {
 	release(table->sessions, (size_t)table->config.capacity * 2, sizeof(struct session));
 	release(table->buckets, table->mask + 1, sizeof(uint32_t));
+	release(table->replied, (size_t)table->config.capacity * 2, sizeof(uint64_t));
 	address_table_free(&table->addresses);
 	memset(table, 0, sizeof(*table));
 }
@@ -155,6 +159,8 @@ session_open(struct session_table *table, const struct session_key *key, uint64_
 	AGE_LIST_APPEND(&table->list[SESSION_UNREPLIED], table->sessions, i);
 	if (table->config.per_address > 0)
 		address_add(&table->addresses, i, key->client_address);
+	if (table->replied != NULL)
+		table->replied[i] = 0;
 	table->count++;
 	return (s);
 full:
@@ -203,6 +209,32 @@ session_upstream_spoke(struct session_table *table, struct session *s, int64_t n
 	s->last_upstream = now;
 	list_move(table, s, before == SESSION_UNREPLIED ? SESSION_REPLIED : before);
 	return (s->state != before);
+}
+
+static uint64_t
+most(uint64_t a, uint64_t b)
+{
+	return (a > b ? a : b);
+}
+
+uint32_t
+session_allow_reply(
+    struct session_table *table, const struct session *s, uint32_t length, uint32_t segment)
+{
+	uint32_t all = segment == 0 ? 1 : (length + segment - 1) / segment;
+	uint64_t *replied, received, left;
+
+	if (table->config.amplification == 0 || s->state == SESSION_ASSURED)
+		return (all);
+	replied = &table->replied[session_index(table, s)];
+	received = most(s->bytes[CLIENT_TO_UPSTREAM], s->packets[CLIENT_TO_UPSTREAM]);
+	left = table->config.amplification * received - *replied;
+	if (most(length, 1) > left) {
+		all = segment == 0 ? 0 : (uint32_t)(left / segment);
+		length = all * segment;
+	}
+	*replied += all == 0 ? 0 : most(length, 1);
+	return (all);
 }
 
 void

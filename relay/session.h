@@ -51,6 +51,7 @@ _Static_assert(sizeof(struct session) == 128, "two cache lines");
 struct session_config {
 	uint32_t capacity;	   /* sessions, at least 1 */
 	uint32_t per_address;	   /* sessions, 0 for no limit */
+	uint32_t amplification;	   /* as of session_allow_reply(), 0 for no limit */
 	int64_t session_timeout;   /* of ASSURED sessions, nanoseconds */
 	int64_t unreplied_timeout; /* of all others */
 	uint64_t secret[4];	   /* two keys, for the hash and for session ids */
@@ -67,6 +68,8 @@ struct session_table {
 	uint64_t ids; /* handed out */
 	struct age_list list[SESSION_CLOSED];
 	struct address_table addresses; /* only with a limit */
+	uint64_t
+	    *replied; /* bytes allowed to a session that is not ASSURED; only with a limit */
 };
 
 /*
@@ -118,6 +121,15 @@ int session_address_limited(const struct session_table *table, uint32_t address)
  */
 int session_client_spoke(struct session_table *table, struct session *session, int64_t now);
 int session_upstream_spoke(struct session_table *table, struct session *session, int64_t now);
+
+/*
+ * How many datagrams of a reply the session may be sent: a train of `length` bytes, or one
+ * datagram if `segment` is 0.  Until it is ASSURED all its replies have at most
+ * config.amplification times the bytes that came from it: RFC 9000, section 8.  What is allowed
+ * counts.  A datagram counts as one byte at least, or empty ones would be without limit.
+ */
+uint32_t session_allow_reply(struct session_table *table, const struct session *session,
+    uint32_t length, uint32_t segment);
 
 /* Give a session a state without a datagram: one that is taken up again. */
 void session_set_state(

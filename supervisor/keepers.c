@@ -46,6 +46,7 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	config->session_timeout = o->session_timeout;
 	config->unreplied_timeout = o->unreplied_timeout;
 	config->write_timeout = o->write_timeout;
+	config->amplification_limit = o->amplification_limit;
 	config->sessions_per_address = o->max_sessions_per_address;
 	config->datagram_max = o->read_buffer_size;
 	config->receive_buffer = all->upstream.buffer_size;

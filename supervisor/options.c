@@ -217,6 +217,12 @@ set_new_session_rate(struct options *o, const char *value)
 }
 
 static const char *
+set_amplification_limit(struct options *o, const char *value)
+{
+	return (parse_number(value, 0, 1000000, &o->amplification_limit));
+}
+
+static const char *
 set_read_buffer_size(struct options *o, const char *value)
 {
 	return (parse_number(value, 1, INT32_MAX, &o->read_buffer_size));
@@ -417,6 +423,9 @@ static const struct flag flags[] = {
 	    set_max_sessions_per_address },
 	{ "new-session-rate", "N", "a number up to 1000000; 0 means no limit",
 	    "new sessions a second (5000; 0: no limit)", set_new_session_rate },
+	{ "amplification-limit", "N", "a number up to 1000000; 0 means no limit",
+	    "times the bytes it sent, for a client that is not ASSURED (0: no limit)",
+	    set_amplification_limit },
 	{ "read-buffer-size", "N", "a number of bytes from 1 to 2147483647",
 	    "largest datagram relayed, in bytes (65536)", set_read_buffer_size },
 	{ "socket-buffer-size", "N", "a number of bytes from 4096 to 1073741824",
@@ -782,6 +791,7 @@ options_print(const struct options *o, FILE *out)
 	    out, "max-sessions", o->max_sessions, "as many as descriptors and ports allow");
 	print_number(out, "max-sessions-per-address", o->max_sessions_per_address, "no limit");
 	print_number(out, "new-session-rate", o->new_session_rate, "no limit");
+	print_number(out, "amplification-limit", o->amplification_limit, "no limit");
 	print_number(out, "read-buffer-size", o->read_buffer_size, "");
 	print_number(out, "socket-buffer-size", o->socket_buffer_size, "");
 	fprintf(out, "%-26s %s\n", "segment-offload", offload_names[o->segment_offload]);

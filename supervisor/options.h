@@ -59,6 +59,7 @@ struct options {
 	uint32_t max_sessions;		   /* 0: as many as possible */
 	uint32_t max_sessions_per_address; /* 0: no limit */
 	uint32_t new_session_rate;	   /* a second; 0: no limit */
+	uint32_t amplification_limit;	   /* 0: none */
 	uint32_t read_buffer_size;
 	uint32_t socket_buffer_size;
 	enum segment_offload segment_offload;

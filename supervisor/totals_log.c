@@ -49,7 +49,7 @@ totals_log(const struct keepers *all, uint64_t restarts)
 	    "drops_rate_limited=%llu drops_address_limit=%llu drops_source_denied=%llu "
 	    "drops_oversize=%llu drops_write_timeout=%llu drops_queue_full=%llu "
 	    "drops_upstream_write_error=%llu "
-	    "drops_client_write_error=%llu drops_upstream_unreachable=%llu "
+	    "drops_client_write_error=%llu drops_upstream_unreachable=%llu drops_amplification=%llu "
 	    "errors_client_read=%llu errors_client_write=%llu errors_upstream_read=%llu "
 	    "errors_upstream_write=%llu child_restarts=%llu log_records_suppressed=%llu",
 	    U(t.sessions[SESSION_UNREPLIED] + t.sessions[SESSION_REPLIED] +
@@ -68,8 +68,8 @@ totals_log(const struct keepers *all, uint64_t restarts)
 	    U(up[DROP_UPSTREAM_WRITE_ERROR] + down[DROP_UPSTREAM_WRITE_ERROR]),
 	    U(up[DROP_CLIENT_WRITE_ERROR] + down[DROP_CLIENT_WRITE_ERROR]),
 	    U(up[DROP_UPSTREAM_UNREACHABLE] + down[DROP_UPSTREAM_UNREACHABLE]),
-	    U(l.errors[CLIENT_READ]), U(l.errors[CLIENT_WRITE]), U(l.errors[UPSTREAM_READ]),
-	    U(l.errors[UPSTREAM_WRITE]), U(restarts),
-	    U(t.log_records_suppressed + log_writer_lost() + child_log_held()));
+	    U(up[DROP_AMPLIFICATION] + down[DROP_AMPLIFICATION]), U(l.errors[CLIENT_READ]),
+	    U(l.errors[CLIENT_WRITE]), U(l.errors[UPSTREAM_READ]), U(l.errors[UPSTREAM_WRITE]),
+	    U(restarts), U(t.log_records_suppressed + log_writer_lost() + child_log_held()));
 #undef U
 }

@@ -26,15 +26,19 @@
 #define TOS_REFLECT (-2)
 
 static bool seen[UINT16_MAX + 1];
+static int repeat = 1, factor = 1;
 
 static _Noreturn void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: echo [-v] [-b address] [-m length] [-n replies] [-t tos|reflect] port\n"
+	    "usage: echo [-v] [-b address] [-m length] [-n replies] [-r repeat] [-t tos|reflect]\n"
+	    "            [-x factor] port\n"
 	    "  -m  do not answer datagrams of this length\n"
 	    "  -n  answer only the first so many datagrams of each port (0: none)\n"
-	    "  -t  TOS byte of the answers, or that of the datagram answered\n");
+	    "  -r  send every answer so often (1)\n"
+	    "  -t  TOS byte of the answers, or that of the datagram answered\n"
+	    "  -x  answers are so many times as long, and begin with the datagram (1)\n");
 	exit(2);
 }
 
@@ -92,15 +96,16 @@ answer(int fd, const struct msghdr *to, size_t length, int tos)
 		memcpy(CMSG_DATA(c), &tos, sizeof(tos));
 	}
 	/* The peer may be gone: its ICMP error is no reason to stop. */
-	if (sendmsg(fd, &msg, 0) == -1 && sendmsg(fd, &msg, 0) == -1)
-		warn("send");
+	for (int i = 0; i < repeat; i++)
+		if (sendmsg(fd, &msg, 0) == -1 && sendmsg(fd, &msg, 0) == -1)
+			warn("send");
 }
 
 /* One datagram, and its answer unless it is `mute` long or its port has had `limit` of them. */
 static void
 serve(int fd, int mute, int limit, int tos, bool verbose)
 {
-	static char data[UINT16_MAX];
+	static char data[1 << 20];
 	static int answered[UINT16_MAX + 1];
 	struct sockaddr_in6 from;
 	char control[CMSG_SPACE(sizeof(int))], name[INET6_ADDRSTRLEN];
@@ -126,7 +131,8 @@ serve(int fd, int mute, int limit, int tos, bool verbose)
 		printf("datagram %s %d %zd 0x%02x\n", name, port, n, received);
 	if (n != mute && answered[port] < limit) {
 		answered[port]++;
-		answer(fd, &msg, (size_t)n, tos == TOS_REFLECT ? received : tos);
+		answer(
+		    fd, &msg, (size_t)n * (size_t)factor, tos == TOS_REFLECT ? received : tos);
 	}
 }
 
@@ -137,7 +143,7 @@ main(int argc, char **argv)
 	int ch, fd, limit = INT_MAX, mute = -1, tos = TOS_NONE;
 	bool verbose = false;
 
-	while ((ch = getopt(argc, argv, "b:m:n:t:v")) != -1) {
+	while ((ch = getopt(argc, argv, "b:m:n:r:t:vx:")) != -1) {
 		switch (ch) {
 		case 'b':
 			address = optarg;
@@ -148,12 +154,18 @@ main(int argc, char **argv)
 		case 'n':
 			limit = number(optarg, 0, INT_MAX);
 			break;
+		case 'r':
+			repeat = number(optarg, 1, 1000);
+			break;
 		case 't':
 			tos = strcmp(optarg, "reflect") == 0 ? TOS_REFLECT
 							     : number(optarg, 0, UINT8_MAX);
 			break;
 		case 'v':
 			verbose = true;
+			break;
+		case 'x':
+			factor = number(optarg, 1, 1000);
 			break;
 		default:
 			usage();

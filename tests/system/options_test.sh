@@ -230,6 +230,7 @@ plain_case numbers "Numbers are decimal and have bounds"
 numbers_body()
 {
 	for flag in --max-sessions --max-sessions-per-address --new-session-rate \
+	    --amplification-limit \
 	    --read-buffer-size --socket-buffer-size --workers; do
 		wrong $flag 'a number' '' x -1 +1 1.5 ' 1' '1 ' 0x10 1k 99999999999999999999
 	done
@@ -323,7 +324,7 @@ check_body()
 	atf_check -o file:printed timeout 60 "$udp46" "$listen" "$upstream" --user nobody -n
 	atf_check -o file:printed timeout 60 "$udp46" -n --user=nobody "$listen" "$upstream"
 	"$udp46" --help | sed -n 's/^  --\([a-z.-]*\).*/\1/p' >flags
-	expect "flags in --help" "$(wc -l <flags)" -eq 30
+	expect "flags in --help" "$(wc -l <flags)" -eq 31
 	while read -r flag; do
 		case $flag in
 		check | version | help) continue ;;
@@ -333,8 +334,10 @@ check_body()
 	for line in 'upstream-ports .*ip_local_port_range.*' 'allow +none given' \
 	    'deny +none given' 'source-file +none' 'session-timeout +3m' \
 	    'unreplied-timeout +30s' 'max-sessions +0 .*' 'max-sessions-per-address +0 .*' \
-	    'new-session-rate +5000' 'read-buffer-size +65536' 'socket-buffer-size +4194304' \
-	    'segment-offload +auto' 'fragment +allow' 'write-timeout +5s' 'workers +1' 'resolve-interval +1m' \
+	    'new-session-rate +5000' 'amplification-limit +0 \(no limit\)' \
+	    'read-buffer-size +65536' 'socket-buffer-size +4194304' \
+	    'segment-offload +auto' 'fragment +allow' 'write-timeout +5s' 'workers +1' \
+	    'resolve-interval +1m' \
 	    'log-level +info' 'log-format +auto' 'metrics.enabled +false' \
 	    'metrics.listen +127\.0\.0\.1:9108' 'metrics.session-labels +false' 'user +nobody' \
 	    'metrics.user +nobody' 'chroot +/var/empty'; do
@@ -357,6 +360,7 @@ check_values_body()
 	    --source-file "$PWD/sources" \
 	    --upstream-ports 5000-6000 --session-timeout 1.5s --unreplied-timeout 500ms \
 	    --max-sessions 10 --max-sessions-per-address 2 --new-session-rate 0 \
+	    --amplification-limit 3 \
 	    --read-buffer-size 1500 --socket-buffer-size 65536 --segment-offload OFF --fragment DENY \
 	    --write-timeout 3m --workers 0 --resolve-interval 0s --log-level Error \
 	    --log-format JSON --metrics.enabled=T --metrics.listen '[::1]:9108' \
@@ -366,7 +370,7 @@ check_values_body()
 	    'allow +198\.51\.100\.0/24' 'deny +198\.51\.100\.7/32' 'deny +0\.0\.0\.0/0' \
 	    "source-file +$PWD/sources" 'session-timeout +1\.5s' \
 	    'unreplied-timeout +500ms' 'max-sessions +10' 'max-sessions-per-address +2' \
-	    'new-session-rate +0 \(no limit\)' 'read-buffer-size +1500' \
+	    'new-session-rate +0 \(no limit\)' 'amplification-limit +3' 'read-buffer-size +1500' \
 	    'socket-buffer-size +65536' 'segment-offload +off' 'fragment +deny' 'write-timeout +3m' \
 	    'workers +0 .*' 'resolve-interval +0s .*' 'log-level +error' 'log-format +json' \
 	    'metrics.enabled +true' 'metrics.listen +\[::1\]:9108' \

@@ -100,8 +100,8 @@ sigusr1_body()
 	    upstream_to_client_datagrams upstream_to_client_bytes \
 	    drops_session_unavailable drops_rate_limited drops_address_limit \
 	    drops_source_denied drops_oversize drops_write_timeout drops_queue_full \
-	    drops_upstream_write_error drops_client_write_error drops_upstream_unreachable errors_client_read \
-	    errors_client_write errors_upstream_read errors_upstream_write child_restarts; do
+	    drops_upstream_write_error drops_client_write_error drops_upstream_unreachable \
+	    drops_amplification errors_client_read errors_client_write errors_upstream_read errors_upstream_write child_restarts; do
 		expect "$key" "$(total $key)" -eq 0
 	done
 	read_totals

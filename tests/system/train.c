@@ -3,10 +3,10 @@
  * datagram, or as the other side, with -l, returns every train that UDP_GRO brings as one.
  *
  *	train [-n trains] [-d datagrams] [-s size] [-e size of the last] address port
- *	train -l port
+ *	train [-r repeat] -l port
  *
  * The first prints one line of results; the second "ready", then for every train that came
- * "train DATAGRAMS SIZE".
+ * "train DATAGRAMS SIZE".  With -r it returns a datagram as a train of so many.
  */
 
 #include <sys/socket.h>
@@ -123,12 +123,12 @@ run_client(struct sockaddr_in *to, int trains, int datagrams, int size, int last
 }
 
 static void
-run_server(int port)
+run_server(int port, int repeat)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
 		.sin6_port = htons((uint16_t)port) };
-	struct iovec iov = { received, sizeof(received) };
+	struct iovec iov = { received, sizeof(received) / (size_t)repeat };
 	struct msghdr mh = { .msg_name = &sin6, .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *cmsg;
 	int fd, one = 1, segment;
@@ -151,7 +151,10 @@ run_server(int port)
 				memcpy(&segment, CMSG_DATA(cmsg), sizeof(segment));
 		printf(
 		    "train %zd %d\n", segment == 0 ? 1 : (n + segment - 1) / segment, segment);
-		send_train(fd, &sin6, mh.msg_namelen, received, (size_t)n, (uint16_t)segment);
+		for (int i = 1; i < repeat; i++)
+			memcpy(received + i * n, received, (size_t)n);
+		send_train(fd, &sin6, mh.msg_namelen, received, (size_t)(n * repeat),
+		    (uint16_t)segment);
 	}
 }
 
@@ -159,10 +162,10 @@ int
 main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
-	int c, trains = 1, datagrams = 16, size = 1400, last = 0;
+	int c, repeat = 1, trains = 1, datagrams = 16, size = 1400, last = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((c = getopt(argc, argv, "n:d:s:e:l:")) != -1) {
+	while ((c = getopt(argc, argv, "n:d:s:e:l:r:")) != -1) {
 		switch (c) {
 		case 'n':
 			trains = number(optarg, 1, 100000);
@@ -177,7 +180,10 @@ main(int argc, char **argv)
 			last = number(optarg, 1, 65507);
 			break;
 		case 'l':
-			run_server(number(optarg, 1, 65535));
+			run_server(number(optarg, 1, 65535), repeat);
+			break;
+		case 'r':
+			repeat = number(optarg, 1, 64);
 			break;
 		default:
 			return (2);

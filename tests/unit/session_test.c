@@ -8,6 +8,7 @@
 #include "tests/unit/unit.h"
 
 static struct session_table table;
+static uint32_t amplification;
 
 static void
 make_table(uint32_t capacity, uint32_t per_address)
@@ -15,6 +16,7 @@ make_table(uint32_t capacity, uint32_t per_address)
 	const struct session_config config = {
 		.capacity = capacity,
 		.per_address = per_address,
+		.amplification = amplification,
 		.session_timeout = 180 * SECOND,
 		.unreplied_timeout = 30 * SECOND,
 		.secret = { 1, 2, 3, 4 },
@@ -330,6 +332,60 @@ CASE(address_random)
 	session_table_free(&table);
 }
 
+CASE(amplification)
+{
+	struct session *s, *other;
+
+	make_table(4, 0);
+	s = open_client(1, 0);
+	/* No limit: whatever it is, and nothing is remembered. */
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 65000, 1000), 65);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 65000, 999), 66);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 0, 0), 1);
+	session_table_free(&table);
+
+	amplification = 3;
+	make_table(4, 0);
+	amplification = 0;
+	s = open_client(1, 0);
+	other = open_client(2, 0);
+	/* Nothing came from it. */
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 1, 0), 0);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 0, 0), 0);
+	s->bytes[CLIENT_TO_UPSTREAM] = 100;
+	s->packets[CLIENT_TO_UPSTREAM] = 1;
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 301, 0), 0);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 299, 0), 1);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 2, 0), 0);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 1, 0), 1);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 0, 0), 0);
+	/* REPLIED is no better, and one session has nothing to do with another. */
+	session_upstream_spoke(&table, s, 1);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 1, 0), 0);
+	ATF_CHECK_EQ(session_allow_reply(&table, other, 1, 0), 0);
+	/* A train is cut between datagrams. */
+	s->bytes[CLIENT_TO_UPSTREAM] = 200;
+	s->packets[CLIENT_TO_UPSTREAM] = 2;
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 350, 90), 3);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 31, 0), 0);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 30, 16), 2);
+	/* Once it is ASSURED there is no limit. */
+	session_client_spoke(&table, s, 2);
+	ATF_CHECK_EQ(session_allow_reply(&table, s, 65000, 1000), 65);
+	/* Empty datagrams count as one byte. */
+	other->packets[CLIENT_TO_UPSTREAM] = 1;
+	ATF_CHECK_EQ(session_allow_reply(&table, other, 0, 0), 1);
+	ATF_CHECK_EQ(session_allow_reply(&table, other, 2, 1), 2);
+	ATF_CHECK_EQ(session_allow_reply(&table, other, 0, 0), 0);
+	/* Whoever comes to its place begins anew. */
+	session_close(&table, other);
+	session_free(&table, other);
+	other = open_client(3, 3);
+	other->bytes[CLIENT_TO_UPSTREAM] = UINT64_C(1) << 60;
+	ATF_CHECK_EQ(session_allow_reply(&table, other, 65000, 0), 1);
+	session_table_free(&table);
+}
+
 CASE(ids)
 {
 	struct session_key key = client(9);
@@ -394,6 +450,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, addresses);
 	ATF_TP_ADD_TC(tp, address_victims);
 	ATF_TP_ADD_TC(tp, address_random);
+	ATF_TP_ADD_TC(tp, amplification);
 	ATF_TP_ADD_TC(tp, ids);
 	return (atf_no_error());
 }
