@@ -264,8 +264,9 @@ void
 lifecycle_close(struct relay *r, struct session *s, enum close_reason reason)
 {
 	int served = s->slot != NONE;
+	enum drop_reason drop = served ? DROP_WRITE_TIMEOUT : DROP_SESSION_UNAVAILABLE;
 
-	backlog_discard(r, s, served ? DROP_WRITE_TIMEOUT : DROP_SESSION_UNAVAILABLE);
+	backlog_discard(r, s, reason == CLOSE_SOURCE_DENIED ? DROP_SOURCE_DENIED : drop);
 	if (served) {
 		count_closed(r, s, reason);
 		session_log_closed(r, s, reason);

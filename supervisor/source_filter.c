@@ -11,9 +11,12 @@
 #include "supervisor/source_filter.h"
 #include "supervisor/visible.h"
 
+/* More than as many prefixes as there can be take, one a line. */
+#define FILE_MAX (64 << 20)
+
 /* Bytes that are read, or written, in one turn. */
 #define READ_SIZE 16384
-#define WRITE_SIZE (256 * 1024)
+#define WRITE_SIZE (256UL * 1024)
 
 /* ---- what is wrong ---- */
 
@@ -117,6 +120,8 @@ begin(struct source_filter *f)
 		return (wrong_errno(f));
 	if (!S_ISREG(f->seen.st_mode))
 		return (wrong(f, "is no regular file", "one"));
+	if (f->seen.st_size > FILE_MAX)
+		return (wrong(f, "is too large", "at most 64 MiB"));
 	return (0);
 }
 

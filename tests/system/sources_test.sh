@@ -143,6 +143,10 @@ refused_body()
 	reload
 	expect "refused" "$(log_count 'source filter not loaded')" -eq $((_n + 3))
 	log_values 'source filter not loaded' error | tail -n 3
+	truncate -s 65M sources
+	reload
+	expect "refused" "$(log_count 'source filter not loaded')" -eq $((_n + 4))
+	grep -q 'is too large: want at most 64 MiB' "$log" || fail "a file without end"
 	grep -c 'is no regular file: want' "$log" | grep -q -x 2 || fail "a folder, a pipe"
 	grep -q 'No such file or directory: want' "$log" || fail "no file"
 	served 10

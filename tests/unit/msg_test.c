@@ -203,6 +203,10 @@ CASE(wrong_descriptors)
 	check_refused(FROM_SUPERVISOR, MSG_TOTALS, 0, 0, 0);
 	check_refused(FROM_SUPERVISOR, MSG_TOTALS, 0, 0, 2);
 	check_refused(FROM_SUPERVISOR, MSG_START, 0, 0, 1);
+	check_refused(FROM_SUPERVISOR, MSG_SOURCES, sizeof(struct msg_sources),
+	    sizeof(struct msg_sources), 0);
+	check_refused(
+	    FROM_RELAY, MSG_SOURCES, sizeof(struct msg_sources), sizeof(struct msg_sources), 1);
 	check_refused(FROM_RELAY, MSG_READY, 0, 0, 1);
 }
 
