@@ -282,7 +282,8 @@ large_body()
 	expect "lost" "$(value lost going_on.out)" -le "$(backlog_drops)"
 	expect "lost of who is denied" "$(value lost reading.out)" -gt 0
 	_after=$(resident "$(cat udp46.pid)")
-	expect "KiB of the supervisor more than $_before" $((_after - _before)) -le 8192
+	echo "KiB of the supervisor: $_before, then $_after"
+	is_sanitized || expect "KiB more" $((_after - _before)) -le 8192
 	denied_to 29
 	served 10
 	stop_udp46
