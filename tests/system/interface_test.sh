@@ -75,11 +75,11 @@ renamed_body()
 	make_network
 	make_link s1
 	make_link s2
-	link_local s1 >s1
-	link_local s2 >s2
+	link_local s1 >one
+	link_local s2 >two
 	start_echo 7000
 	start_sessions
-	served_from "$(cat s1)%s1"
+	served_from "$(cat one)%s1"
 	atf_check ip -n "$relay" link set s1 down
 	atf_check ip -n "$relay" link set s1 name s9
 	told 'upstream unreachable' 1
@@ -88,9 +88,9 @@ renamed_body()
 	atf_check ip -n "$relay" link set s2 down
 	atf_check ip -n "$relay" link set s2 name s1
 	atf_check ip -n "$relay" link set s1 up
-	link_local s1 >s2
+	link_local s1 >two
 	served_again "another interface took the name"
-	served_from "$(cat s2)%s1"
+	served_from "$(cat two)%s1"
 	told 'upstream reachable' 1
 	ports_stayed
 	stop_udp46
