@@ -3,6 +3,9 @@
 . "$(atf_get_srcdir)/common.subr"
 . "$(atf_get_srcdir)/wireguard.subr"
 
+# Flags of the daemon that a case wants.
+tunnel_flags=
+
 # The tunnels of two phones: $phone1 and $phone2 with 10.46.0.2 and .3; home is 10.46.0.1.
 make_tunnels()
 {
@@ -11,8 +14,9 @@ make_tunnels()
 	server=wgh$$ phone1=wga$$ phone2=wgb$$
 	start_wireguard "$home" "$server" 10.46.0.1/24 51820
 	# A handshake is 148 bytes up and 92 down: no limit is too low for it.
+	# shellcheck disable=SC2086 # several words
 	start_udp46 --listen 192.0.2.1:51820 --upstream '[2001:db8:1::2]:51820' \
-	    --amplification-limit 1
+	    --amplification-limit 1 $tunnel_flags
 	add_phone "$phone1" 10.46.0.2 51821 192.0.2.1:51820
 	add_phone "$phone2" 10.46.0.3 51822 192.0.2.1:51820
 	# Two interfaces of one namespace share the tunnel's subnet; each phone pings from its own.
@@ -58,6 +62,49 @@ transfer_body()
 	stop_udp46
 }
 transfer_cleanup()
+{
+	clean_up_wireguard
+}
+
+# crosses BYTES: a packet of that size is answered through the first phone's tunnel, uncut.
+crosses()
+{
+	in_client ping -c 1 -W "${2:-5}" -M "do" -s $(($1 - 28)) -I "$phone1" 10.46.0.1
+}
+
+tunnel_mtu()
+{
+	ip -n "$client" link set "$phone1" mtu "$1" && ip -n "$home" link set "$server" mtu "$1" ||
+	    fail "a tunnel of $1 bytes"
+}
+
+# fits IPV4 IPV6 INSIDE: with links of so many bytes that is the largest MTU of the tunnel.
+fits()
+{
+	ip -n "$relay" link set client mtu "$1" && ip -n "$client" link set relay mtu "$1" &&
+	    ip -n "$relay" link set home mtu "$2" && ip -n "$home" link set relay mtu "$2" ||
+	    fail "links of $1 and $2 bytes"
+	tunnel_mtu "$3"
+	wait_for 10 crosses "$3" || fail "$3 bytes do not fit links of $1 and $2"
+	tunnel_mtu $(($3 + 1))
+	! crosses $(($3 + 1)) 2 || fail "$(($3 + 1)) bytes fit links of $1 and $2"
+	echo "IPv4 $1, IPv6 $2: the tunnel takes $3"
+}
+
+root_case mtu "The MTU of a tunnel is what the manual's table says of the links outside"
+mtu_body()
+{
+	tunnel_flags="--fragment deny"
+	make_tunnels
+	cat "$UDP46_SRCDIR/man/udp46-wireguard.7" |
+	    sed -n 's/^\.It \([0-9]*\) Ta \([0-9]*\) Ta \([0-9]*\).*/\1 \2 \3/p' >table
+	expect "rows" "$(wc -l <table)" -ge 5
+	while read -r _ipv4 _ipv6 _inside; do
+		fits "$_ipv4" "$_ipv6" "$_inside"
+	done <table
+	stop_udp46
+}
+mtu_cleanup()
 {
 	clean_up_wireguard
 }
