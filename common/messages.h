@@ -273,7 +273,7 @@ struct msg_metrics_status {
 	uint64_t sessions_discarded;
 	uint64_t log_records_lost;
 	char upstream[ENDPOINT_STRLEN + 2];
-	uint32_t pad;
+	uint32_t path_mtu; /* bytes; 0: not known yet */
 };
 _Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 136, "padding");
 

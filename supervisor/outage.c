@@ -32,7 +32,8 @@ probe(const struct upstream *u)
 		errno = u->error;
 		return (-1);
 	}
-	return (upstream_probe(u, &source) == 0 || upstream_is_exhaustion(errno) ? 0 : -1);
+	return (
+	    upstream_probe(u, &source, NULL) == 0 || upstream_is_exhaustion(errno) ? 0 : -1);
 }
 
 void

@@ -80,7 +80,7 @@ move_some(struct keeper *k)
 	struct sockaddr_in6 source;
 	uint32_t i;
 
-	if (upstream_probe(k->upstream, &source) == -1)
+	if (upstream_probe(k->upstream, &source, NULL) == -1)
 		return (-1);
 	for (i = 0; i < MOVES_A_TURN && k->moved < k->store.used; k->moved++) {
 		if (k->store.slots[k->moved].state == SLOT_FREE)

@@ -86,9 +86,10 @@ is_same(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
 
 /* Returns 0, or -1 if there is no way, or nothing to find that out with. */
 static int
-look(struct upstream *upstream, struct sockaddr_in6 *source)
+look(struct upstream *upstream, struct sockaddr_in6 *source, uint32_t *path_mtu)
 {
-	if (upstream_find_interfaces(upstream) == 0 && upstream_probe(upstream, source) == 0) {
+	if (upstream_find_interfaces(upstream) == 0 &&
+	    upstream_probe(upstream, source, path_mtu) == 0) {
 		upstream->error = 0;
 		return (0);
 	}
@@ -108,7 +109,7 @@ route_turn(struct route *route, struct upstream *upstream, int64_t now)
 	if (now < route->look_at)
 		return (0);
 	forget_messages(route);
-	found = look(upstream, &source);
+	found = look(upstream, &source, &route->path_mtu);
 	route->look_at = now + (upstream->error == 0 ? LOOK_EVERY : LOOK_EVERY_LOST);
 	if (found == -1)
 		return (0);

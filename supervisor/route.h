@@ -14,6 +14,7 @@ struct route {
 	/* As of the last look that found a way; sin6_family 0: none did yet. */
 	struct sockaddr_in6 source;
 	uint32_t interface; /* the upstream's, if that is link-local: an index */
+	uint32_t path_mtu;  /* bytes, header included; 0: none yet */
 };
 
 /* Hear of changes of links, addresses and routes from now on. */

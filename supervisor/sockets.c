@@ -290,9 +290,9 @@ upstream_is_exhaustion(int error)
 }
 
 int
-upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
+upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source, uint32_t *path_mtu)
 {
-	socklen_t len = sizeof(*source);
+	socklen_t len = sizeof(*source), mtu_len = sizeof(*path_mtu);
 	int fd, saved, error;
 
 	if ((fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
@@ -305,6 +305,8 @@ upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source)
 		    fd, (const struct sockaddr *)&upstream->address, sizeof(upstream->address));
 	if (error == 0)
 		error = getsockname(fd, (struct sockaddr *)source, &len);
+	if (error == 0 && path_mtu != NULL)
+		error = getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, path_mtu, &mtu_len);
 	saved = errno;
 	close(fd);
 	errno = saved;

@@ -78,10 +78,12 @@ int upstream_is_exhaustion(int error);
 
 /*
  * The source address, and interface if that is link-local, that a socket to the upstream gets
- * from routing as it is now: a probe is connected, nothing is sent.  Returns 0, or -1 with errno:
+ * from routing as it is now, and if asked for what the kernel knows of the path, as IPV6_MTU of
+ * ipv6(7) in bytes: a probe is connected, nothing is sent.  Returns 0, or -1 with errno:
  * ENETUNREACH and the like.
  */
-int upstream_probe(const struct upstream *upstream, struct sockaddr_in6 *source);
+int upstream_probe(
+    const struct upstream *upstream, struct sockaddr_in6 *source, uint32_t *path_mtu);
 
 /*
  * Have a session's socket, which may be in use, go to upstream->address, from `source` as of

@@ -110,12 +110,18 @@ watch_route(struct supervisor *s)
 {
 	struct keepers *keepers = &s->children.keepers;
 	struct exporter *e = &s->children.exporter;
+	int moved;
 
-	if (!s->begun || !route_turn(&s->route, &keepers->upstream, s->now))
+	if (!s->begun)
 		return;
-	keepers_reroute(keepers, s->now);
-	e->status.source_changes++;
-	e->changed = 1;
+	moved = route_turn(&s->route, &keepers->upstream, s->now);
+	if (moved) {
+		keepers_reroute(keepers, s->now);
+		e->status.source_changes++;
+	}
+	if (moved || e->status.path_mtu != s->route.path_mtu)
+		e->changed = 1;
+	e->status.path_mtu = s->route.path_mtu;
 }
 
 static void
@@ -270,7 +276,8 @@ print_route(const struct options *o)
 	char text[ENDPOINT_STRLEN];
 
 	keepers_upstream(o, &o->upstream_address, &upstream);
-	if (upstream_find_interfaces(&upstream) == 0 && upstream_probe(&upstream, &source) == 0)
+	if (upstream_find_interfaces(&upstream) == 0 &&
+	    upstream_probe(&upstream, &source, NULL) == 0)
 		printf("%-26s from %s\n", "route", endpoint_format_address6(&source, text));
 	else
 		printf("%-26s none yet: %s\n", "route", strerror(errno));

@@ -285,6 +285,10 @@ upstream(struct text *t, const struct prometheus *p)
 	single(t, "udp46_upstream_source_changes_total", "counter",
 	    "Times that sessions got another source address or interface towards the upstream.",
 	    p->status->source_changes);
+	single(t, "udp46_upstream_path_mtu_bytes", "gauge",
+	    "Largest IPv6 packet that crosses the path to the upstream whole, as far as the "
+	    "kernel knows; 0 before there was a route.",
+	    p->status->path_mtu);
 	timestamp(t, "udp46_upstream_last_reply_timestamp_seconds",
 	    "When the upstream was last heard, in seconds since the epoch; 0: not yet.",
 	    last == 0 ? 0 : clock_wall_at(last));

@@ -26,6 +26,7 @@ expected_series()
 	udp46_session_capacity
 	udp46_upstream_changes_total
 	udp46_upstream_source_changes_total
+	udp46_upstream_path_mtu_bytes
 	udp46_upstream_last_reply_timestamp_seconds
 	udp46_segment_offload_fallbacks_total
 	udp46_log_records_suppressed_total
@@ -106,8 +107,9 @@ families_body()
 	_age=$(($(date +%s) - $(sample m process_start_time_seconds | cut -d . -f 1)))
 	expect "seconds since the start" "$_age" -ge 0
 	expect "seconds since the start" "$_age" -le 120
-	grep -v -E '^(#|udp46_(relay_up|listeners|build_info|upstream_info|session_capacity)|process)' \
-	    m | awk '$NF + 0 != 0' >not_zero
+	expect "path MTU" "$(sample m udp46_upstream_path_mtu_bytes)" -eq 1500
+	_set='relay_up|listeners|build_info|upstream_info|upstream_path_mtu_bytes|session_capacity'
+	grep -v -E "^(#|udp46_($_set)|process)" m | awk '$NF + 0 != 0' >not_zero
 	[ ! -s not_zero ] || atf_fail "not 0 at the start: $(one_line not_zero)"
 	stop_udp46
 }

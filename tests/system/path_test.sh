@@ -1,6 +1,6 @@
 # Paths that take less than the interface does, towards clients and towards the upstream.
 
-. "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/http.subr"
 
 # Around what a link of 1300 bytes takes whole, and what one of 1500 does.
 SIZES=100,1272,1273,1400,1472,1473
@@ -158,5 +158,51 @@ denied_trains_body()
 	run_client trains -n 500 -r 20000 -s 1400 192.0.2.1 5000
 	wait_total drops_upstream_write_error -eq $((500 - $(backlog_drops)))
 	client_ok whole -n 500 -r 5000 -s 1272 192.0.2.1 5000
+	stop_udp46
+}
+
+path_mtu_is()
+{
+	get /metrics metrics
+	_path_mtu=$(sample metrics udp46_upstream_path_mtu_bytes)
+	[ "$_path_mtu" -eq "$1" ]
+}
+
+# told_mtu BYTES WHEN
+told_mtu()
+{
+	wait_for 30 path_mtu_is "$1" || fail "$2: the path MTU is $(one_line metrics)"
+	echo "$2: $1"
+}
+
+http_case learnt "What a router says of the way to the upstream counts, and is shown"
+learnt_body()
+{
+	make_network
+	far=udp46-$$-far
+	echo "$far" >>namespaces
+	atf_check ip netns add "$far"
+	atf_check ip -n "$home" link add far type veth peer name router netns "$far"
+	atf_check ip -n "$home" address add 2001:db8:3::1/64 dev far nodad
+	atf_check ip -n "$far" address add 2001:db8:3::2/64 dev router nodad
+	atf_check ip -n "$home" link set far mtu 1300 up
+	atf_check ip -n "$far" link set router mtu 1300 up
+	atf_check ip -n "$far" route add default via 2001:db8:3::1
+	atf_check ip -n "$relay" route add 2001:db8:3::/64 via 2001:db8:1::2
+	atf_check -o ignore nsenter --net="/run/netns/$home" -- \
+	    sysctl -w net.ipv6.conf.all.forwarding=1
+	_near=$home home=$far
+	start_echo 7000
+	home=$_near
+	start_udp46 --listen 192.0.2.1:5000 --upstream '[2001:db8:3::2]:7000' --metrics.enabled
+	client_ok small -n 5 192.0.2.1 5000
+	told_mtu 1500 "before anything large was sent"
+	# The first one is lost to learn it.
+	run_client first -b 192.0.2.10:6000 -n 1 -s 1400 -w 1000 192.0.2.1 5000
+	client_ok then -b 192.0.2.10:6000 -n 5 -s 1253,1400,1472,9000 192.0.2.1 5000
+	told_mtu 1300 "after a router said so"
+	# A route says so at once.
+	atf_check ip -n "$relay" route change 2001:db8:3::/64 via 2001:db8:1::2 mtu 1290
+	told_mtu 1290 "after the route changed"
 	stop_udp46
 }
