@@ -96,8 +96,8 @@ mtu_body()
 {
 	tunnel_flags="--fragment deny"
 	make_tunnels
-	cat "$UDP46_SRCDIR/man/udp46-wireguard.7" |
-	    sed -n 's/^\.It \([0-9]*\) Ta \([0-9]*\) Ta \([0-9]*\).*/\1 \2 \3/p' >table
+	sed -n 's/^\.It \([0-9]*\) Ta \([0-9]*\) Ta \([0-9]*\).*/\1 \2 \3/p' \
+	    "$UDP46_SRCDIR/man/udp46-wireguard.7" >table
 	expect "rows" "$(wc -l <table)" -ge 5
 	while read -r _ipv4 _ipv6 _inside; do
 		fits "$_ipv4" "$_ipv6" "$_inside"
