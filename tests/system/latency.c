@@ -1,8 +1,9 @@
 /*
- * latency: one UDP client over IPv4 that sends at a fixed rate and measures how long each echo
+ * latency: UDP clients over IPv4 that send in turn at a fixed rate and measure how long each echo
  * takes, for the tests.  One line on standard output tells the result, times in microseconds.
  */
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@
 
 #include "helper.h"
 
+#define EVENTS 64
 #define LINGER 1000000 /* what is not back by then is lost */
 
 static int64_t *sent_at, *took;
@@ -29,14 +31,16 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: latency [-b address] [-n count] [-r rate] [-s size] address port\n");
+	    "usage: latency [-b address] [-c clients] [-n count] [-r rate] [-s size]\n"
+	    "               address port\n");
 	exit(2);
 }
 
 static int
-client_open(struct in_addr source, const char *address, const char *port)
+client_open(struct in_addr source, const char *address, const char *port, int epoll)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = source };
+	struct epoll_event event = { .events = EPOLLIN };
 	int fd;
 
 	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) == -1)
@@ -47,6 +51,9 @@ client_open(struct in_addr source, const char *address, const char *port)
 	sin.sin_port = htons((uint16_t)number(port, 1, UINT16_MAX));
 	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
 		err(1, "connect");
+	event.data.fd = fd;
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1)
+		err(1, "epoll_ctl");
 	return (fd);
 }
 
@@ -62,6 +69,19 @@ receive_all(int fd, int sent)
 		took[q] = now_us() - sent_at[q] + 1;
 		received++;
 	}
+}
+
+/* What comes in within so many microseconds, at least what is there. */
+static void
+wait_for_echoes(int epoll, int64_t us, int sent)
+{
+	const struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
+	struct pollfd pfd = { .fd = epoll, .events = POLLIN };
+	struct epoll_event event[EVENTS];
+	int n = ppoll(&pfd, 1, &ts, NULL) == 1 ? epoll_wait(epoll, event, EVENTS, 0) : 0;
+
+	for (int i = 0; i < n; i++)
+		receive_all(event[i].data.fd, sent);
 }
 
 static int
@@ -85,16 +105,18 @@ int
 main(int argc, char **argv)
 {
 	struct in_addr source = { htonl(INADDR_ANY) };
-	struct pollfd pfd = { .events = POLLIN };
-	int ch, count = 1000, rate = 1000, size = 64, sent = 0;
+	int ch, clients = 1, count = 1000, rate = 1000, size = 64, sent = 0;
+	int *fd, epoll = epoll_create1(0);
 	int64_t begin, next, now;
 	static uint8_t data[1472];
-	struct timespec ts;
 
-	while ((ch = getopt(argc, argv, "b:n:r:s:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:c:n:r:s:")) != -1) {
 		switch (ch) {
 		case 'b':
 			source = ipv4_address(optarg);
+			break;
+		case 'c':
+			clients = number(optarg, 1, 60000);
 			break;
 		case 'n':
 			count = number(optarg, 1, 10000000);
@@ -111,7 +133,11 @@ main(int argc, char **argv)
 	}
 	if (optind + 2 != argc)
 		usage();
-	pfd.fd = client_open(source, argv[optind], argv[optind + 1]);
+	raise_descriptor_limit();
+	if ((fd = calloc((size_t)clients, sizeof(*fd))) == NULL)
+		err(1, NULL);
+	for (int i = 0; i < clients; i++)
+		fd[i] = client_open(source, argv[optind], argv[optind + 1], epoll);
 	if ((sent_at = calloc((size_t)count, sizeof(*sent_at))) == NULL ||
 	    (took = calloc((size_t)count, sizeof(*took))) == NULL)
 		err(1, NULL);
@@ -121,15 +147,12 @@ main(int argc, char **argv)
 		next = sent < count ? begin + (int64_t)sent * 1000000 / rate
 				    : sent_at[count - 1] + LINGER;
 		if ((now = now_us()) < next) {
-			ts.tv_sec = (next - now) / 1000000;
-			ts.tv_nsec = (next - now) % 1000000 * 1000;
-			if (ppoll(&pfd, 1, &ts, NULL) > 0)
-				receive_all(pfd.fd, sent);
+			wait_for_echoes(epoll, next - now, sent);
 		} else if (sent < count) {
 			memcpy(data, &(uint32_t){ (uint32_t)sent }, 4);
-			sent_at[sent++] = now;
+			sent_at[sent] = now;
 			/* A send that fails counts as lost. */
-			(void)send(pfd.fd, data, (size_t)size, 0);
+			(void)send(fd[sent++ % clients], data, (size_t)size, 0);
 		} else
 			break;
 	}
