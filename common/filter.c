@@ -77,7 +77,7 @@ static const struct filter_rule relay_rules[] = {
 	ALLOW(recvmmsg), ALLOW(recvmmsg_time64), ALLOW(sendmmsg), ALLOW(epoll_ctl),
 	/* the address of a session's socket, for the metrics child; the size of a memfd */
 	ALLOW(getsockname), ALLOW(lseek), ALLOW(_llseek),
-	/* what the kernel dropped from a full receive queue */
+	/* what is in a listener's send buffer, what was dropped from a full receive queue */
 	ALLOW_IF2(getsockopt, 1, INT, SOL_SOCKET, 2, INT, SO_MEMINFO),
 	/* probes of libc that have a fallback: refuse, do not kill */
 	REFUSE(open, EACCES), REFUSE(openat, EACCES), REFUSE(newfstatat, EACCES),

@@ -9,6 +9,7 @@ struct listener;
 struct relay;
 struct send_batch;
 struct session;
+struct session_key;
 
 /* Have a batch's messages from `i` on wait: for the session's socket, or for the listener. */
 void backlog_wait_for_upstream(
@@ -16,10 +17,10 @@ void backlog_wait_for_upstream(
 void backlog_wait_for_clients(
     struct relay *relay, struct listener *listener, const struct send_batch *batch, uint32_t i);
 
-/*
- * Forget a session that ends: what waits for its socket is dropped, and counted under `reason`.
- * Replies that wait still go out, but no session counts them any more.
- */
+/* Whether one more client that has to wait for a socket finds room, or can be given some. */
+int backlog_has_room(struct relay *relay, const struct session_key *key);
+
+/* Forget a session that ends: what waits is dropped, and on its way up counted under `reason`. */
 void backlog_discard(struct relay *relay, struct session *session, enum drop_reason reason);
 
 /* Drop what has waited too long. */

@@ -7,7 +7,8 @@
  * belongs to one client, so a train has one destination, and is passed on whole.
  *
  * The order within a session and direction is kept: once one datagram has to wait, those that
- * follow wait behind it.
+ * follow wait behind it.  While a listener's send buffer is short, so does what is more than its
+ * client's share of that: see share.h.
  */
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -31,6 +32,12 @@
 /* After a train was refused, its session's datagrams go one by one for so many seconds. */
 #define PLAIN_SECONDS 60
 
+/* Messages sent at most to one client that waits, before others have their turn. */
+#define SENDS_A_TURN 64
+
+/* Clients that wait without room, and are probed in one turn. */
+#define PROBES_A_TURN 8
+
 struct batches {
 	struct receive_batch *in;
 	struct session_key key[RECEIVE_BATCH_SLOTS]; /* of what came from clients */
@@ -52,20 +59,24 @@ forward_init(struct relay *r)
 
 /* ---- sending, in either direction ---- */
 
+static const struct destination connected = { 0, 0, 0 };
+
 /* What a batch is sent by, and who is told what became of it. */
 struct egress {
 	struct relay *relay;
 	int fd;
 	struct listener_totals *totals;
 	enum direction direction;
+	uint32_t cost; /* of what was sent: see share_cost() */
 };
 
 static void
 count_sent(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes)
 {
-	const struct egress *to = arg;
+	struct egress *to = arg;
 	struct session *s;
 
+	to->cost += share_cost(bytes);
 	to->totals->datagrams[to->direction] += datagrams;
 	to->totals->bytes[to->direction] += bytes;
 	if (owner == NONE)
@@ -130,13 +141,13 @@ session_totals(struct relay *r, const struct session *s)
 static struct egress
 to_upstream(struct relay *r, const struct session *s)
 {
-	return ((struct egress){ r, s->fd, session_totals(r, s), CLIENT_TO_UPSTREAM });
+	return ((struct egress){ r, s->fd, session_totals(r, s), CLIENT_TO_UPSTREAM, 0 });
 }
 
 static struct egress
 to_clients(struct relay *r, const struct listener *l)
 {
-	return ((struct egress){ r, l->fd, l->totals, UPSTREAM_TO_CLIENT });
+	return ((struct egress){ r, l->fd, l->totals, UPSTREAM_TO_CLIENT, 0 });
 }
 
 /*
@@ -155,34 +166,35 @@ transmit(struct egress *to)
 /* ---- what had to wait ---- */
 
 /*
- * Send the first of a queue.  Returns whether it is gone; a train that went in part leaves its
- * rest.
+ * Send the first `limit` bytes of the first of a queue.  Returns whether they are gone; a train
+ * that went in part leaves its rest.
  */
 static int
-send_first(struct egress *to, struct queue **queue, int plain)
+send_first(struct egress *to, struct session *s, struct queue **queue, uint32_t limit)
 {
 	struct relay *r = to->relay;
 	struct send_batch *batch = &r->batches->out[to->direction];
 	const struct datagram *d = queue_first(*queue);
-	/* Of a session's queue it is the address that its socket is connected to: none. */
-	const struct destination address = { d->client_address, d->client_port,
-		d->local_address };
+	const struct destination client = { s->key.client_address, s->key.client_port,
+		s->local_address };
 	struct received in = {
 		.payload = d->payload,
-		.length = d->length,
-		.segment = d->segment,
+		.length = limit,
+		.segment = limit > d->segment ? d->segment : 0,
 		.tos = d->tos,
 	};
-	uint32_t done, all;
+	uint32_t done, all, left;
 
 	/* It was one message when it had to wait, and so it is one now. */
-	send_batch_add(batch, d->session, &in, plain, &address);
+	send_batch_add(batch, session_index(&r->table, s), &in, is_plain(r, s, to->direction),
+	    to->direction == UPSTREAM_TO_CLIENT ? &client : &connected);
 	all = batch->messages;
 	done = transmit(to);
-	if (done < all)
-		queue_keep_last(&r->queues, *queue, send_batch_bytes(batch, done));
-	else
+	left = d->length - limit + send_batch_bytes(batch, done);
+	if (done == all && left == 0)
 		queue_remove_first(&r->queues, queue);
+	else if (left < d->length)
+		queue_keep_last(&r->queues, *queue, left);
 	send_batch_clear(batch);
 	return (done == all);
 }
@@ -193,20 +205,87 @@ send_session_queue(struct relay *r, struct session *s)
 	struct egress to = to_upstream(r, s);
 
 	while (s->queue != NULL)
-		if (!send_first(&to, &s->queue, is_plain(r, s, CLIENT_TO_UPSTREAM)))
+		if (!send_first(&to, s, &s->queue, queue_first(s->queue)->length))
 			break;
 	socket_pool_watch_write(r, s);
 }
 
-void
-forward_listener_queue(struct relay *r, struct listener *l)
+/*
+ * How much of the first of its queue may be sent to a client, in bytes, or -1.  `burst`: see
+ * share_portion(); *probes is how many more clients may be probed.
+ */
+static int64_t
+portion(const struct relay *r, struct listener *l, uint32_t session, uint32_t burst,
+    uint32_t *probes)
 {
-	struct egress to = to_clients(r, l);
+	const struct datagram *d = queue_first(r->accounts[session].queue);
+	uint32_t size = d->segment != 0 ? d->segment : d->length;
+	int64_t limit = share_portion(&l->share, session, d->length, d->segment, burst);
 
-	while (l->queue != NULL)
-		if (!send_first(&to, &l->queue, !r->config.segment_offload))
-			break;
+	if (limit != -1 || *probes == 0 || !share_probe(&l->share, session, size, r->now))
+		return (limit);
+	(*probes)--;
+	return (size);
+}
+
+/* Send what waits for a client, as far as its share goes.  Returns -1 if it would block. */
+static int
+send_replies(struct relay *r, struct listener *l, uint32_t session, uint32_t *probes)
+{
+	struct session *s = &r->table.sessions[session];
+	struct queue **queue = &r->accounts[session].queue;
+	struct egress to = to_clients(r, l);
+	struct share_sent sent = { .session = session };
+	int64_t limit;
+	uint32_t i;
+	int blocked = 0;
+
+	for (i = 0; i < SENDS_A_TURN && *queue != NULL && !blocked; i++) {
+		if ((limit = portion(r, l, session, i + 1, probes)) == -1)
+			return (0);
+		to.cost = 0;
+		blocked = !send_first(&to, s, queue, (uint32_t)limit);
+		sent.cost = to.cost;
+		listeners_settle(l, &sent, to.cost > 0);
+	}
+	return (blocked ? -1 : 0);
+}
+
+void
+forward_replies(struct relay *r, struct listener *l)
+{
+	uint32_t i, session, waiting = 0, probes = PROBES_A_TURN;
+
+	l->is_full = 0;
+	listeners_look(l, 1);
+	for (i = l->share.members; i > 0 && l->share.members > 0; i--) {
+		session = share_next(&l->share);
+		if (!l->is_full && r->accounts[session].queue != NULL)
+			l->is_full = send_replies(r, l, session, &probes) == -1;
+		waiting += r->accounts[session].queue != NULL;
+	}
 	listeners_watch_write(r, l);
+	if (waiting > 0)
+		listeners_replies_due(r, l);
+}
+
+void
+forward_replies_due(struct relay *r)
+{
+	struct listener *l;
+	uint32_t i, last;
+
+	if (r->replies_due.first == NONE || r->now < r->replies_at)
+		return;
+	last = r->replies_due.last;
+	do {
+		i = r->replies_due.first;
+		l = &r->listener[i];
+		INDEX_LIST_POP(&r->replies_due, r->listener);
+		l->replies_due = 0;
+		forward_replies(r, l);
+	} while (i != last);
+	r->replies_at = r->now + REPLY_WAIT;
 }
 
 void
@@ -219,8 +298,6 @@ forward_waiting(struct relay *r)
 }
 
 /* ---- from a client ---- */
-
-static const struct destination connected = { 0, 0, 0 };
 
 static void
 flush_to_upstream(struct relay *r, struct session *s)
@@ -350,17 +427,73 @@ forward_from_listener(struct relay *r, struct listener *l)
 
 /* ---- from the upstream ---- */
 
+/* Of a batch of which so many messages were sent, while the buffer is short. */
+static void
+settle(struct listener *l, const struct send_batch *batch, uint32_t done)
+{
+	struct share_sent sent[SEND_BATCH_MESSAGES];
+	uint32_t i;
+
+	for (i = 0; i < done; i++)
+		sent[i] = (struct share_sent){ batch->message[i].owner,
+			share_cost(batch->message[i].length) };
+	listeners_settle(l, sent, done);
+}
+
 static void
 flush_to_clients(struct relay *r, struct listener *l)
 {
 	struct egress to = to_clients(r, l);
 	struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
-	uint32_t done = 0;
+	int was_short = l->share.is_short;
+	uint32_t done;
 
-	if (l->queue == NULL)
-		done = transmit(&to);
-	backlog_wait_for_clients(r, l, batch, done);
+	if (batch->messages == 0)
+		return;
+	if (was_short)
+		listeners_look(l, 0);
+	done = transmit(&to);
+	l->share.unseen += to.cost;
+	if (was_short)
+		settle(l, batch, done);
+	else if (share_is_due(&l->share) || done < batch->messages)
+		listeners_look(l, 0);
+	if (done < batch->messages) {
+		l->is_full = 1;
+		listeners_watch_write(r, l);
+		backlog_wait_for_clients(r, l, batch, done);
+	}
 	send_batch_clear(batch);
+}
+
+/* A reply that has to wait, behind those that have come before. */
+static void
+keep_reply(struct relay *r, struct session *s, struct received *in)
+{
+	struct listener *l = &r->listener[s->key.listener];
+	struct send_batch *batch = &r->batches->out[UPSTREAM_TO_CLIENT];
+	const struct destination nowhere = { 0, 0, 0 };
+	int more;
+
+	if (batch->messages > 0)
+		flush_to_clients(r, l);
+	do {
+		more = send_batch_add(batch, session_index(&r->table, s), in, 0, &nowhere);
+		backlog_wait_for_clients(r, l, batch, 0);
+		send_batch_clear(batch);
+	} while (more == -1);
+}
+
+/* Whether a reply has to wait while the buffer is short; if not, it is going to be sent. */
+static int
+must_wait(const struct relay *r, struct listener *l, const struct session *s, uint32_t length)
+{
+	uint32_t i = session_index(&r->table, s), cost = share_cost(length);
+
+	if (r->accounts[i].queue != NULL || !share_admits(&l->share, i, cost))
+		return (1);
+	l->share.unseen += cost;
+	return (0);
 }
 
 /* What was on its way while sockets moved may come from where the upstream was. */
@@ -416,6 +549,10 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 	lifecycle_upstream_spoke(r, s);
 	if (!left)
 		return;
+	if (l->share.is_short && must_wait(r, l, s, in.length)) {
+		keep_reply(r, s, &in);
+		return;
+	}
 	while (send_batch_add(batch, session_index(&r->table, s), &in,
 		   is_plain(r, s, UPSTREAM_TO_CLIENT), &to) == -1)
 		flush_to_clients(r, l);

@@ -20,8 +20,12 @@ void forward_from_listener(struct relay *relay, struct listener *listener);
  */
 uint32_t forward_from_upstream(struct relay *relay, const struct epoll_event *events, int n);
 
-/* Send what waits for this listener. */
-void forward_listener_queue(struct relay *relay, struct listener *listener);
+/*
+ * Send what waits for clients of this listener, to each in turn as far as its share of the send
+ * buffer goes; and of all listeners for which it is time.
+ */
+void forward_replies(struct relay *relay, struct listener *listener);
+void forward_replies_due(struct relay *relay);
 
 /* Give free sockets to the sessions that wait for one, and send what waits with them. */
 void forward_waiting(struct relay *relay);

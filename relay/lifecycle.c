@@ -81,7 +81,7 @@ admit(struct relay *r, const struct session_key *key, uint8_t *how)
 		r->listener[key->listener].totals->upstream_socket_open_errors++;
 		return (DROP_UPSTREAM_UNREACHABLE);
 	}
-	if (socket_pool_is_empty(r) && r->queues.count[WAIT_SOCKET] >= QUEUE_POOL_DATAGRAMS)
+	if (socket_pool_is_empty(r) && !backlog_has_room(r, key))
 		return (DROP_SESSION_UNAVAILABLE);
 	if (session_address_limited(&r->table, key->client_address) &&
 	    (own = session_address_victim(&r->table, key->client_address, r->now)) == NULL)

@@ -5,6 +5,8 @@
  * turn serves, each has its turn.
  */
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <linux/sock_diag.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -22,7 +24,7 @@ static int
 change(struct relay *r, const struct listener *l, int operation)
 {
 	return (watch_change(r, r->listener_set, operation, l->fd, (uint64_t)(l - r->listener),
-	    l->queue != NULL ? EPOLLIN | EPOLLOUT : EPOLLIN));
+	    l->is_full ? EPOLLIN | EPOLLOUT : EPOLLIN));
 }
 
 void
@@ -53,14 +55,54 @@ listeners_watch_again(struct relay *r)
 	}
 }
 
+/* Without an answer the buffer is empty, as far as we know. */
+static void
+ask(const struct listener *l, uint32_t *buffer, uint32_t *outstanding)
+{
+	uint32_t meminfo[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(meminfo);
+
+	if (getsockopt(l->fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) == -1)
+		memset(meminfo, 0, sizeof(meminfo));
+	*buffer = meminfo[SK_MEMINFO_SNDBUF];
+	*outstanding = meminfo[SK_MEMINFO_WMEM_ALLOC];
+}
+
+void
+listeners_look(struct listener *l, int all)
+{
+	uint32_t buffer, outstanding;
+
+	ask(l, &buffer, &outstanding);
+	share_look(&l->share, buffer, outstanding, all);
+}
+
+void
+listeners_settle(struct listener *l, struct share_sent *sent, uint32_t n)
+{
+	uint32_t buffer, outstanding;
+
+	ask(l, &buffer, &outstanding);
+	share_settle(&l->share, sent, n, outstanding);
+}
+
+void
+listeners_replies_due(struct relay *r, struct listener *l)
+{
+	if (l->replies_due)
+		return;
+	l->replies_due = 1;
+	if (r->replies_due.first == NONE)
+		r->replies_at = r->now + REPLY_WAIT;
+	INDEX_LIST_PUSH(&r->replies_due, r->listener, (uint32_t)(l - r->listener));
+}
+
 void
 listeners_watch_write(struct relay *r, struct listener *l)
 {
-	int write = l->queue != NULL;
-
-	if (l->watch_write == write)
+	if (l->watch_write == l->is_full)
 		return;
-	l->watch_write = (uint8_t)write;
+	l->watch_write = l->is_full;
 	if (l->watched)
 		change(r, l, EPOLL_CTL_MOD);
 }
@@ -78,7 +120,7 @@ listeners_poll(const struct relay *r, struct pollfd *pfd, int read)
 	}
 	for (i = 0; i < r->nlisteners; i++) {
 		l = &r->listener[i];
-		events = (short)((read ? POLLIN : 0) | (l->queue != NULL ? POLLOUT : 0));
+		events = (short)((read ? POLLIN : 0) | (l->is_full ? POLLOUT : 0));
 		/* Errors would be told even if nothing was asked for. */
 		pfd[i] = (struct pollfd){ .fd = events != 0 ? l->fd : -1, .events = events };
 	}

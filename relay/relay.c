@@ -32,8 +32,8 @@
 /* What poll(2) waits for. */
 enum { POLL_CONTROL, POLL_METRICS, POLL_SESSIONS, POLL_LISTENERS };
 
-/* So many datagrams that wait for sockets pause the reading of listeners, for so long at most. */
-#define READ_PAUSE_DATAGRAMS (QUEUE_POOL_DATAGRAMS / 2)
+/* So much, in datagrams, that waits for sockets pause the reading of listeners, for so long at most. */
+#define READ_PAUSE_UNITS (QUEUE_POOL_UNITS / 2)
 #define READ_PAUSE_MAX (20 * MILLISECOND)
 
 static struct relay relay;
@@ -50,7 +50,8 @@ take_config(struct relay *r)
 	    config->sessions_max == 0 || config->slots_max == 0 || config->workers == 0)
 		fatal("bad configuration", "listeners=%u sessions_max=%u slots_max=%u",
 		    config->listeners, config->sessions_max, config->slots_max);
-	if ((r->listener = calloc(config->listeners, sizeof(*r->listener))) == NULL)
+	if ((r->listener = calloc(config->listeners, sizeof(*r->listener))) == NULL ||
+	    (r->accounts = share_reserve((size_t)config->sessions_max * 2)) == NULL)
 		fatal("memory", "error=%s", strerror(errno));
 	r->upstream.sin6_family = AF_INET6;
 	r->upstream.sin6_port = config->upstream_port;
@@ -71,6 +72,7 @@ take_listeners(struct relay *r)
 	for (i = 0; i < r->msg.count; i++, told++) {
 		l = &r->listener[r->nlisteners];
 		l->fd = r->msg.fds[i];
+		share_init(&l->share, r->accounts);
 		l->address = sin.sin_addr.s_addr = told->address;
 		l->port = sin.sin_port = told->port;
 		l->totals = &r->totals->listener[r->nlisteners];
@@ -123,6 +125,7 @@ relay_init(struct relay *r)
 		fatal("memory", "error=%s", strerror(errno));
 	lifecycle_init(r);
 	records_init(r);
+	r->replies_due = (struct index_list){ NONE, NONE };
 	queue_pool_init(&r->queues);
 	/* These count what is open now: our predecessor's are handed back one by one. */
 	memset(r->totals->sessions, 0, sizeof(r->totals->sessions));
@@ -139,9 +142,8 @@ relay_init(struct relay *r)
 static int
 is_read_paused(const struct relay *r)
 {
-	return (r->queues.count[WAIT_SOCKET] >= READ_PAUSE_DATAGRAMS &&
-	    r->waiting.first != NONE && r->supply == SUPPLY_OK &&
-	    r->now - r->last_read < READ_PAUSE_MAX);
+	return (r->queues.units[WAIT_SOCKET] >= READ_PAUSE_UNITS && r->waiting.first != NONE &&
+	    r->supply == SUPPLY_OK && r->now - r->last_read < READ_PAUSE_MAX);
 }
 
 static int
@@ -151,6 +153,8 @@ relay_timeout(const struct relay *r)
 
 	if (r->unjudged != NONE)
 		return (0);
+	if (r->replies_due.first != NONE)
+		deadline = clock_earlier(deadline, r->replies_at);
 	if (r->log.held > 0)
 		deadline = clock_earlier(deadline, r->log.since + SECOND);
 	if (is_read_paused(r))
@@ -185,8 +189,8 @@ serve_listeners(struct relay *r, const struct pollfd *pfd, uint32_t n)
 	n = listeners_ready(r, pfd, n, ready);
 	for (i = 0; i < n; i++) {
 		l = &r->listener[ready[i].data.u32];
-		if (l->queue != NULL && (ready[i].events & EPOLLOUT))
-			forward_listener_queue(r, l);
+		if (l->is_full && (ready[i].events & EPOLLOUT))
+			forward_replies(r, l);
 		if (read && (ready[i].events & ~(uint32_t)EPOLLOUT))
 			forward_from_listener(r, l);
 	}
@@ -244,6 +248,7 @@ relay_turn(struct relay *r, const struct pollfd *pfd, uint32_t n)
 		snapshot_turn(r);
 	lifecycle_judge(r);
 	lifecycle_expire(r);
+	forward_replies_due(r);
 	backlog_expire(r);
 	control_send(r);
 	session_log_summary(r, 0);
@@ -262,6 +267,7 @@ relay_main(void)
 	struct relay *r = &relay;
 	struct pollfd pfd[POLL_LISTENERS + LISTENERS_POLLED];
 	uint32_t n;
+	int ready;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -280,9 +286,12 @@ relay_main(void)
 	/* 3. Steady state. */
 	while (!r->quit) {
 		n = relay_poll_set(r, pfd);
-		if (poll(pfd, n, relay_timeout(r)) == -1 && errno != EINTR)
+		if ((ready = poll(pfd, n, relay_timeout(r))) == -1 && errno != EINTR)
 			fatal("poll", "error=%s", strerror(errno));
 		r->now = clock_now();
+		/* That clock is coarser than a wait of this length. */
+		if (ready == 0)
+			r->replies_at = r->now;
 		relay_turn(r, pfd, n);
 	}
 	relay_finish(r);

@@ -16,10 +16,12 @@
  *	trouble.c	what is wrong on the way to the upstream
  *	sources.c	who can be a client, and who may
  *	socket_pool.c	sockets that were handed over, by slot, and their place in the set
- *	listeners.c	how they are waited for
+ *	listeners.c	how they are waited for, and what is in their send buffers
  *	watch.c		epoll_ctl(2), and what is done when it refuses
  *	session.c	the table; siphash.c: its hash; reserve.c: its memory
  *	address.c	the sessions of each address, where these are limited
+ *	session.c	the table; siphash.c: its hash
+ *	share.c		what of a listener's send buffer a client may have
  *	queue.c		datagrams in order, within bounds
  *	receive_queue.c	what the kernel drops from a full receive queue
  *	receive_batch.c	what one recvmmsg(2) brings; send_batch.c: what one sendmmsg(2) takes
@@ -28,26 +30,34 @@
 #include <stdint.h>
 
 #include "common/bucket.h"
+#include "common/clock.h"
 #include "common/msg.h"
 #include "common/totals.h"
 #include "relay/index_list.h"
 #include "relay/queue.h"
 #include "relay/session.h"
+#include "relay/share.h"
 
 /* How long a session, and its datagrams, wait for a socket. */
 #define SOCKET_WAIT_MAX SECOND
 
 struct batches;
 
-/* A listener, and what its clients wait for. */
+/* While replies wait, it is seen so often whether they can be sent. */
+#define REPLY_WAIT MILLISECOND
+
+/* A listener, and how its clients share its send buffer. */
 struct listener {
 	int fd;
 	uint32_t address; /* network byte order, as the port */
 	uint16_t port;
 	char name[ENDPOINT_STRLEN]; /* "192.0.2.1:51820" */
-	struct queue *queue;	    /* replies that could not be sent yet, or NULL */
+	struct share share;
 	struct listener_totals *totals;
 	uint32_t *drops_seen; /* see totals_drops_seen() */
+	uint32_t next;	      /* in the list of those whose clients wait */
+	uint8_t replies_due;  /* in that list */
+	uint8_t is_full;      /* it took no more: told when it does */
 	uint8_t long_queue;   /* see receive_queue_was_long() */
 	uint8_t watched;      /* in the set of listeners */
 	uint8_t watch_write;  /* EPOLLOUT is asked for there */
@@ -107,6 +117,8 @@ struct relay {
 	const struct source_table *sources; /* NULL: all may open sessions */
 	size_t sources_size;
 	uint32_t unjudged; /* the session to go on from by these, or NONE */
+	struct index_list replies_due; /* listeners whose clients have replies that wait, */
+	int64_t replies_at;	       /* and clock_now() when these are looked at */
 	struct totals *totals;
 
 	int64_t now;		 /* clock_now() of this turn */
@@ -117,8 +129,8 @@ struct relay {
 	int quit;
 
 	struct session_table table;
+	struct account *accounts; /* of the sessions, by index */
 	struct bucket new_sessions;
-	struct queue_pool queues;
 	struct session_log log;
 	int full; /* said so in the log */
 
@@ -138,6 +150,7 @@ struct relay {
 
 	struct snapshot snapshot;
 	struct batches *batches;
+	struct queue_pool queues;
 	struct msg msg;
 };
 

@@ -69,6 +69,10 @@ begin(int error)
 	r->listener = &listener;
 	r->now = clock_now();
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
+	r->accounts = share_reserve((size_t)config.capacity * 2);
+	ATF_REQUIRE(r->accounts != NULL);
+	share_init(&listener.share, r->accounts);
+	r->replies_due = (struct index_list){ NONE, NONE };
 	ATF_REQUIRE_EQ(socket_pool_init(r), 0);
 	ATF_REQUIRE_EQ(sources_init(r), 0);
 	lifecycle_init(r);

@@ -13,7 +13,6 @@
 
 static struct relay relay;
 static struct listener listener[MANY];
-static struct queue queue;
 static int peer[MANY];
 
 /* How many more sockets a set takes. */
@@ -59,9 +58,9 @@ say(uint32_t i)
 }
 
 static void
-have_something_to_send(uint32_t i, int yes)
+have_been_full(uint32_t i, int yes)
 {
-	relay.listener[i].queue = yes ? &queue : NULL;
+	relay.listener[i].is_full = (uint8_t)yes;
 	listeners_watch_write(&relay, &relay.listener[i]);
 }
 
@@ -97,14 +96,14 @@ CASE(few)
 	ATF_CHECK(bits[2] == EPOLLIN && bits[5] == EPOLLIN);
 	/* Those that must not be read are still written to. */
 	ATF_CHECK_EQ(look(0), 0);
-	have_something_to_send(5, 1);
+	have_been_full(5, 1);
 	ATF_CHECK_EQ(look(0), 1);
 	ATF_CHECK_EQ(bits[5], EPOLLOUT);
 	ATF_CHECK_EQ(look(1), 2);
 	ATF_CHECK_EQ(bits[5], EPOLLIN | EPOLLOUT);
 	/* Nor does an error wake anybody who asked for nothing. */
 	close(peer[2]);
-	have_something_to_send(5, 0);
+	have_been_full(5, 0);
 	ATF_CHECK_EQ(look(0), 0);
 }
 
@@ -116,10 +115,10 @@ CASE(many)
 	ATF_CHECK_EQ(look(1), 1);
 	ATF_CHECK_EQ(bits[LISTENERS_POLLED], EPOLLIN);
 	ATF_CHECK_EQ(look(0), 0);
-	have_something_to_send(3, 1);
+	have_been_full(3, 1);
 	ATF_CHECK_EQ(look(1), 2);
 	ATF_CHECK_EQ(bits[3], EPOLLOUT);
-	have_something_to_send(3, 0);
+	have_been_full(3, 0);
 	ATF_CHECK_EQ(look(1), 1);
 }
 
@@ -142,8 +141,8 @@ CASE(refused)
 {
 	begin(MANY, 3);
 	ATF_CHECK_EQ(relay.listeners_unwatched, MANY - 3);
-	have_something_to_send(2, 1);
-	have_something_to_send(4, 1);
+	have_been_full(2, 1);
+	have_been_full(4, 1);
 	say(5);
 	ATF_CHECK_EQ(look(1), 1);
 	room = 2;
