@@ -20,7 +20,6 @@
  *	watch.c		epoll_ctl(2), and what is done when it refuses
  *	session.c	the table; siphash.c: its hash; reserve.c: its memory
  *	address.c	the sessions of each address, where these are limited
- *	session.c	the table; siphash.c: its hash
  *	share.c		what of a listener's send buffer a client may have
  *	queue.c		datagrams in order, within bounds
  *	receive_queue.c	what the kernel drops from a full receive queue

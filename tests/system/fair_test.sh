@@ -57,7 +57,7 @@ check_others()
 check_rate()
 {
 	echo "$1: $(cat "$1.out")"
-	expect "$2 of $1" "$(value "$2" "$1.out")" -ge $(($3 / 8 * $4 * 9 / 10))
+	expect "$2 of $1" "$(value "$2" "$1.out")" -ge $(($3 * $4 / 8 * 9 / 10))
 	expect "disorder" "$(value disorder "$1.out")" -eq 0
 }
 
