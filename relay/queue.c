@@ -53,6 +53,7 @@ queue_new(struct queue_pool *pool, const struct queue_owner *owner)
 	q->probe_at = q->probe_wait = 0;
 	q->owner = *owner;
 	LIST_INSERT_HEAD(&pool->queues, q, entry);
+	pool->count[owner->wait]++;
 	return (q);
 }
 
@@ -124,6 +125,7 @@ queue_remove_first(struct queue_pool *pool, struct queue **queue)
 	free(d);
 	if (STAILQ_EMPTY(&q->datagrams)) {
 		LIST_REMOVE(q, entry);
+		pool->count[q->owner.wait]--;
 		free(q);
 		*queue = NULL;
 	}

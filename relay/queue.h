@@ -63,6 +63,7 @@ struct queue_pool {
 	struct queue_list queues;
 	int64_t deadline; /* no datagram's is earlier; NEVER when there is none */
 	uint32_t units[WAIT_MAX];
+	uint32_t count[WAIT_MAX];		      /* queues */
 	struct queue_list of_length[QUEUE_UNITS + 1]; /* those that wait for room */
 	uint32_t longest;			      /* none of these is longer */
 	struct queue_list of_group[QUEUE_GROUPS];     /* those that wait for a socket */

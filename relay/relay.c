@@ -32,8 +32,12 @@
 /* What poll(2) waits for. */
 enum { POLL_CONTROL, POLL_METRICS, POLL_SESSIONS, POLL_LISTENERS };
 
-/* So much, in datagrams, that waits for sockets pause the reading of listeners, for so long at most. */
+/*
+ * So much that waits for sockets, of so many clients (a few have only themselves to blame), pauses
+ * the reading of listeners, for so long at most.
+ */
 #define READ_PAUSE_UNITS (QUEUE_POOL_UNITS / 2)
+#define READ_PAUSE_CLIENTS (QUEUE_POOL_UNITS / 16)
 #define READ_PAUSE_MAX (20 * MILLISECOND)
 
 static struct relay relay;
@@ -142,7 +146,8 @@ relay_init(struct relay *r)
 static int
 is_read_paused(const struct relay *r)
 {
-	return (r->queues.units[WAIT_SOCKET] >= READ_PAUSE_UNITS && r->waiting.first != NONE &&
+	return (r->queues.units[WAIT_SOCKET] >= READ_PAUSE_UNITS &&
+	    r->queues.count[WAIT_SOCKET] >= READ_PAUSE_CLIENTS && r->waiting.first != NONE &&
 	    r->supply == SUPPLY_OK && r->now - r->last_read < READ_PAUSE_MAX);
 }
 
