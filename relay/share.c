@@ -103,16 +103,18 @@ share_next(struct share *share)
 void
 share_leave(struct share *share, uint32_t session)
 {
-	struct account *a = &share->accounts[session];
 	uint32_t n, i;
 
-	/* In turn, all of them: so they keep their order. */
-	for (n = a->next != 0 ? share->members : 0; n > 0; n--)
-		if ((i = pop(share)) != session)
-			append(share, i);
-	memset(a, 0, sizeof(*a));
 	if (share->favourite == session)
 		share->favourite = NONE;
+	/* Who is no member has nothing, and memory that may never have been touched. */
+	if (share->accounts[session].next == 0)
+		return;
+	/* In turn, all of them: so they keep their order. */
+	for (n = share->members; n > 0; n--)
+		if ((i = pop(share)) != session)
+			append(share, i);
+	set_clear(&share->accounts[session]);
 }
 
 /* ---- charges ---- */
@@ -283,11 +285,11 @@ room(const struct share *share, const struct account *a)
 	return (left > a->charge ? left - a->charge : 0);
 }
 
-/* One datagram is never too much for whom nothing is known against, nor if there is no other. */
+/* One datagram is never too much for whom nothing is known against, nor while there is little. */
 static int
 may_try(const struct share *share, const struct account *a)
 {
-	return ((a->charge == 0 && !a->is_slow) || held(share) == 0);
+	return ((a->charge == 0 && !a->is_slow) || held(share) <= share->buffer / 8);
 }
 
 int

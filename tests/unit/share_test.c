@@ -147,6 +147,38 @@ CASE(portion)
 	ATF_CHECK_EQ(share_portion(&share, 1, 10000, 1000, 1), 1000);
 }
 
+/* Whoever waits without room is probed, ever more rarely, and believed if it passes. */
+CASE(probe)
+{
+	struct account *a = begin(0);
+	int64_t now = SECOND;
+	uint32_t i, probes = 0;
+
+	share_look(&share, BUFFER, 60000, 0);
+	for (i = 1; i < 4; i++) {
+		sends(i, 5000, 5000);
+		a[i].queue = waiting;
+	}
+	ATF_CHECK_EQ(share_portion(&share, 1, 1400, 0, 1), -1);
+	queue = (struct queue){ .units = 1 };
+	for (i = 0; i < 4000; i++)
+		probes += (uint32_t)share_probe(&share, 1, 1400, now + i * MILLISECOND);
+	printf("probes=%u in 4 s\n", probes);
+	ATF_CHECK(probes >= 8 && probes <= 12);
+	/* What stays behind is charged, and another never gets what is left of the buffer. */
+	ATF_CHECK_EQ(share_probe(&share, 1, 10000, now + 100 * SECOND), 0);
+	sends(1, 1000, 1000);
+	ATF_CHECK_EQ(a[1].charge, 6000);
+	ATF_CHECK(!share_probe(&share, 1, 100, now + 4 * SECOND));
+	/* What passes clears it, it may be probed at once, and credit goes to it first. */
+	sends(1, 1000, 0);
+	ATF_CHECK(a[1].charge == 0 && !a[1].is_slow);
+	ATF_CHECK(share_probe(&share, 1, 100, now + 4 * SECOND));
+	sends(1, 1000, 1000);
+	share_look(&share, BUFFER, share.outstanding - 900, 1);
+	ATF_CHECK(a[1].charge == 100 && a[2].charge == 5000 && a[3].charge == 5000);
+}
+
 CASE(leaves)
 {
 	struct account *a = begin(20000);
@@ -176,6 +208,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, credit);
 	ATF_TP_ADD_TC(tp, heavy);
 	ATF_TP_ADD_TC(tp, portion);
+	ATF_TP_ADD_TC(tp, probe);
 	ATF_TP_ADD_TC(tp, leaves);
 	return (atf_no_error());
 }
