@@ -74,13 +74,6 @@ share_join(struct share *share, uint32_t i)
 		append(share, i);
 }
 
-/* Nothing is known against it. */
-static void
-set_clear(struct account *a)
-{
-	a->charge = a->is_slow = 0;
-}
-
 /* Whether it has a reason to be a member. */
 static int
 is_member(const struct account *a)
@@ -95,26 +88,24 @@ share_next(struct share *share)
 
 	if (is_member(&share->accounts[i]))
 		append(share, i);
-	else
-		set_clear(&share->accounts[i]);
 	return (i);
 }
 
 void
 share_leave(struct share *share, uint32_t session)
 {
+	struct account *a = &share->accounts[session];
 	uint32_t n, i;
 
 	if (share->favourite == session)
 		share->favourite = NONE;
-	/* Who is no member has nothing, and memory that may never have been touched. */
-	if (share->accounts[session].next == 0)
-		return;
 	/* In turn, all of them: so they keep their order. */
-	for (n = share->members; n > 0; n--)
+	for (n = a->next != 0 ? share->members : 0; n > 0; n--)
 		if ((i = pop(share)) != session)
 			append(share, i);
-	set_clear(&share->accounts[session]);
+	/* Most have nothing, in memory that was never touched. */
+	if (a->charge > 0 || a->is_slow)
+		a->charge = a->is_slow = 0;
 }
 
 /* ---- charges ---- */
@@ -142,8 +133,6 @@ credit_idle(struct share *share)
 			share->drained -= take(a, share->drained);
 		if (is_member(a))
 			append(share, i);
-		else
-			set_clear(a);
 	}
 }
 
@@ -176,7 +165,7 @@ static void
 end_shortage(struct share *share)
 {
 	while (share->first != NONE)
-		set_clear(&share->accounts[pop(share)]);
+		share->accounts[pop(share)].charge = 0;
 	share->drained = 0;
 	share->is_short = 0;
 }
@@ -233,7 +222,7 @@ passed(struct share *share, uint32_t session)
 
 	if (a->is_slow)
 		share->favourite = session;
-	set_clear(a);
+	a->charge = a->is_slow = 0;
 	if (a->queue != NULL)
 		a->queue->probe_at = a->queue->probe_wait = 0;
 }

@@ -29,7 +29,7 @@ struct queue;
 struct account {
 	struct queue *queue;  /* its replies that wait, or NULL */
 	uint32_t charge : 31; /* bytes of the buffer that are taken to be its */
-	uint32_t is_slow : 1; /* the last that was sent to it stayed behind */
+	uint32_t is_slow : 1; /* the last that was sent to it while short stayed behind */
 	uint32_t next;	      /* in the members of its share: see share.c */
 };
 _Static_assert(sizeof(struct account) == 16, "what a session costs more");

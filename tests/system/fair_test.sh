@@ -157,6 +157,8 @@ vanish()
 	_last=$((20 + $1))
 	shift
 	for _address in $(seq 21 $_last); do
+		ip -n "$client" address replace "192.0.2.$_address/24" dev relay ||
+		    fail "address 192.0.2.$_address"
 		drink "gone_$_address" "192.0.2.$_address" 60 "$@"
 	done
 	sleep 1
@@ -179,15 +181,15 @@ vanished_body()
 	stop_udp46
 }
 
-root_case vanished_nine "The same with nine of them"
-vanished_nine_body()
+root_case vanished_forty "The same with forty of them"
+vanished_forty_body()
 {
 	make_network
 	start_pour
 	start_udp46_default --socket-buffer-size 65536
 	measure_quiet
-	vanish 9 -n 6000000 -r 100000 -d 1
-	check_others others -c 4 -n 4000 -r 500
+	vanish 40 -n 6000000 -r 30000 -d 1
+	check_others others -c 20 -n 4000 -r 500 -s 1000
 	show_drops
 	stop_udp46
 }
