@@ -453,7 +453,6 @@ flush_to_clients(struct relay *r, struct listener *l)
 	if (was_short)
 		listeners_look(l, 0);
 	done = transmit(&to);
-	l->share.unseen += to.cost;
 	if (was_short)
 		settle(l, batch, done);
 	else if (share_is_due(&l->share) || done < batch->messages)
@@ -484,16 +483,15 @@ keep_reply(struct relay *r, struct session *s, struct received *in)
 	} while (more == -1);
 }
 
-/* Whether a reply has to wait while the buffer is short; if not, it is going to be sent. */
+/* Whether a reply has to wait while the buffer is short. */
 static int
-must_wait(const struct relay *r, struct listener *l, const struct session *s, uint32_t length)
+must_wait(
+    const struct relay *r, const struct listener *l, const struct session *s, uint32_t length)
 {
-	uint32_t i = session_index(&r->table, s), cost = share_cost(length);
+	uint32_t i = session_index(&r->table, s);
 
-	if (r->accounts[i].queue != NULL || !share_admits(&l->share, i, cost))
-		return (1);
-	l->share.unseen += cost;
-	return (0);
+	return (
+	    r->accounts[i].queue != NULL || !share_admits(&l->share, i, share_cost(length)));
 }
 
 /* What was on its way while sockets moved may come from where the upstream was. */
@@ -549,10 +547,13 @@ collect_reply(struct relay *r, struct session *s, uint32_t i)
 	lifecycle_upstream_spoke(r, s);
 	if (!left)
 		return;
+	if (share_is_due(&l->share))
+		flush_to_clients(r, l);
 	if (l->share.is_short && must_wait(r, l, s, in.length)) {
 		keep_reply(r, s, &in);
 		return;
 	}
+	l->share.unseen += share_cost(in.length);
 	while (send_batch_add(batch, session_index(&r->table, s), &in,
 		   is_plain(r, s, UPSTREAM_TO_CLIENT), &to) == -1)
 		flush_to_clients(r, l);

@@ -38,7 +38,7 @@ struct share {
 	struct account *accounts; /* by index of the session */
 	uint32_t buffer;	  /* bytes, as of SO_MEMINFO */
 	uint32_t outstanding;	  /* of it, when looked at last */
-	uint32_t unseen;	  /* may have been added since, at most */
+	uint32_t unseen;	  /* may be added since, at most */
 	uint32_t drained;	  /* not credited yet */
 	uint32_t first, last;	  /* members: accounts with a charge or a queue */
 	uint32_t members;
