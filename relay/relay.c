@@ -17,6 +17,7 @@
 #include "relay/listeners.h"
 #include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/reserve.h"
 #include "relay/session_log.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
@@ -55,7 +56,8 @@ take_config(struct relay *r)
 		fatal("bad configuration", "listeners=%u sessions_max=%u slots_max=%u",
 		    config->listeners, config->sessions_max, config->slots_max);
 	if ((r->listener = calloc(config->listeners, sizeof(*r->listener))) == NULL ||
-	    (r->accounts = share_reserve((size_t)config->sessions_max * 2)) == NULL)
+	    (r->accounts = reserve((size_t)config->sessions_max * 2, sizeof(*r->accounts))) ==
+		NULL)
 		fatal("memory", "error=%s", strerror(errno));
 	r->upstream.sin6_family = AF_INET6;
 	r->upstream.sin6_port = config->upstream_port;

@@ -115,7 +115,7 @@ struct relay {
 	uint64_t *own;			    /* the listeners' addresses and ports, sorted */
 	const struct source_table *sources; /* NULL: all may open sessions */
 	size_t sources_size;
-	uint32_t unjudged; /* the session to go on from by these, or NONE */
+	uint32_t unjudged;	       /* the session to go on from by these, or NONE */
 	struct index_list replies_due; /* listeners whose clients have replies that wait, */
 	int64_t replies_at;	       /* and clock_now() when these are looked at */
 	struct totals *totals;

@@ -1,4 +1,3 @@
-#include <sys/mman.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -15,17 +14,6 @@
 /* How long after a probe the next one is sent to the same session: the double each time. */
 #define PROBE_WAIT_MIN (8 * MILLISECOND)
 #define PROBE_WAIT_MAX SECOND
-
-struct account *
-share_reserve(size_t sessions)
-{
-	void *p;
-
-	/* Zeroed pages that become memory when they are touched. */
-	p = mmap(NULL, sessions * sizeof(struct account), PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return (p == MAP_FAILED ? NULL : p);
-}
 
 void
 share_init(struct share *share, struct account *accounts)

@@ -1,7 +1,6 @@
 #ifndef RELAY_SHARE_H
 #define RELAY_SHARE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -51,9 +50,6 @@ struct share_sent {
 	uint32_t session;
 	uint32_t cost;
 };
-
-/* Reserve an account for each of so many sessions.  Returns NULL with errno ENOMEM. */
-struct account *share_reserve(size_t sessions);
 
 void share_init(struct share *share, struct account *accounts);
 

@@ -267,8 +267,10 @@ file_limit_body()
 	start_echo 7000
 	log=log
 	: >log
-	spawn_logging prlimit --fsize=8192: sh -c 'exec "$@" >>log' sh
+	# More than the memfd of the totals takes, which has that limit, too.
+	spawn_logging prlimit --fsize=262144: sh -c 'exec "$@" >>log' sh
 	wait_log started
+	yes 'time=Z level=INFO msg=filler' | head -n 8950 >>log
 	fill
 	prlimit --pid "$(cat udp46.pid)" --fsize=unlimited:
 	expect_said

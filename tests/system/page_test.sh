@@ -295,6 +295,7 @@ outage_body()
 	expect "out of reach" "$(in_page "$_unreachable")" = true
 	screenshot outage
 	atf_check ip -n "$relay" -6 route delete unreachable 2001:db8:1::2/128
+	wait_log 'upstream reachable'
 	client_ok after -b 192.0.2.11:6000 -n 5 192.0.2.1 5000
 	wait_page "out of reach" "$_unreachable" = false
 	expect_quiet_console

@@ -199,7 +199,7 @@ learnt_body()
 	told_mtu 1500 "before anything large was sent"
 	# The first one is lost to learn it.
 	run_client first -b 192.0.2.10:6000 -n 1 -s 1400 -w 1000 192.0.2.1 5000
-	client_ok then -b 192.0.2.10:6000 -n 5 -s 1253,1400,1472,9000 192.0.2.1 5000
+	client_ok large -b 192.0.2.10:6000 -n 5 -s 1253,1400,1472,9000 192.0.2.1 5000
 	told_mtu 1300 "after a router said so"
 	# A route says so at once.
 	atf_check ip -n "$relay" route change 2001:db8:3::/64 via 2001:db8:1::2 mtu 1290

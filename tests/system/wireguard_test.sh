@@ -74,16 +74,17 @@ crosses()
 
 tunnel_mtu()
 {
-	ip -n "$client" link set "$phone1" mtu "$1" && ip -n "$home" link set "$server" mtu "$1" ||
-	    fail "a tunnel of $1 bytes"
+	atf_check ip -n "$client" link set "$phone1" mtu "$1"
+	atf_check ip -n "$home" link set "$server" mtu "$1"
 }
 
 # fits IPV4 IPV6 INSIDE: with links of so many bytes that is the largest MTU of the tunnel.
 fits()
 {
-	ip -n "$relay" link set client mtu "$1" && ip -n "$client" link set relay mtu "$1" &&
-	    ip -n "$relay" link set home mtu "$2" && ip -n "$home" link set relay mtu "$2" ||
-	    fail "links of $1 and $2 bytes"
+	atf_check ip -n "$relay" link set client mtu "$1"
+	atf_check ip -n "$client" link set relay mtu "$1"
+	atf_check ip -n "$relay" link set home mtu "$2"
+	atf_check ip -n "$home" link set relay mtu "$2"
 	tunnel_mtu "$3"
 	wait_for 10 crosses "$3" || fail "$3 bytes do not fit links of $1 and $2"
 	tunnel_mtu $(($3 + 1))

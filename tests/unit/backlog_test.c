@@ -4,6 +4,7 @@
 #include "relay/backlog.h"
 #include "relay/receive_batch.h"
 #include "relay/relay.h"
+#include "relay/reserve.h"
 #include "relay/send_batch.h"
 #include "tests/unit/unit.h"
 
@@ -65,7 +66,7 @@ begin(void)
 	r->sockets = &upstream_socket;
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
 	queue_pool_init(&r->queues);
-	r->accounts = share_reserve((size_t)config.capacity * 2);
+	r->accounts = reserve((size_t)config.capacity * 2, sizeof(struct account));
 	ATF_REQUIRE(r->accounts != NULL);
 	share_init(&listener.share, r->accounts);
 	r->replies_due = (struct index_list){ NONE, NONE };

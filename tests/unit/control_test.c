@@ -13,6 +13,7 @@
 #include "relay/receive_batch.h"
 #include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/reserve.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
 #include "relay/sources.h"
@@ -69,7 +70,7 @@ begin(int error)
 	r->listener = &listener;
 	r->now = clock_now();
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
-	r->accounts = share_reserve((size_t)config.capacity * 2);
+	r->accounts = reserve((size_t)config.capacity * 2, sizeof(struct account));
 	ATF_REQUIRE(r->accounts != NULL);
 	share_init(&listener.share, r->accounts);
 	r->replies_due = (struct index_list){ NONE, NONE };

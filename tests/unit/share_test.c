@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "relay/queue.h"
+#include "relay/reserve.h"
 #include "relay/share.h"
 #include "tests/unit/unit.h"
 
@@ -15,7 +16,7 @@ static struct queue queue, *const waiting = &queue;
 static struct account *
 begin(uint32_t outstanding)
 {
-	struct account *accounts = share_reserve(SESSIONS);
+	struct account *accounts = reserve(SESSIONS, sizeof(struct account));
 
 	ATF_REQUIRE(accounts != NULL);
 	share_init(&share, accounts);
