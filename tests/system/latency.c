@@ -25,7 +25,7 @@
 #define LINGER 1000000 /* what is not back by then is lost */
 
 static int64_t *sent_at, *took;
-static int received;
+static int *fds, received;
 
 static _Noreturn void
 usage(void)
@@ -106,7 +106,7 @@ main(int argc, char **argv)
 {
 	struct in_addr source = { htonl(INADDR_ANY) };
 	int ch, clients = 1, count = 1000, rate = 1000, size = 64, sent = 0;
-	int *fd, epoll = epoll_create1(0);
+	int epoll = epoll_create1(0);
 	int64_t begin, next, now;
 	static uint8_t data[1472];
 
@@ -134,10 +134,10 @@ main(int argc, char **argv)
 	if (optind + 2 != argc)
 		usage();
 	raise_descriptor_limit();
-	if ((fd = calloc((size_t)clients, sizeof(*fd))) == NULL)
+	if ((fds = calloc((size_t)clients, sizeof(*fds))) == NULL)
 		err(1, NULL);
 	for (int i = 0; i < clients; i++)
-		fd[i] = client_open(source, argv[optind], argv[optind + 1], epoll);
+		fds[i] = client_open(source, argv[optind], argv[optind + 1], epoll);
 	if ((sent_at = calloc((size_t)count, sizeof(*sent_at))) == NULL ||
 	    (took = calloc((size_t)count, sizeof(*took))) == NULL)
 		err(1, NULL);
@@ -152,7 +152,7 @@ main(int argc, char **argv)
 			memcpy(data, &(uint32_t){ (uint32_t)sent }, 4);
 			sent_at[sent] = now;
 			/* A send that fails counts as lost. */
-			(void)send(fd[sent++ % clients], data, (size_t)size, 0);
+			(void)send(fds[sent++ % clients], data, (size_t)size, 0);
 		} else
 			break;
 	}
