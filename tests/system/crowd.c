@@ -414,7 +414,7 @@ read_options(int argc, char **argv)
 			first = ipv4_address(optarg);
 			break;
 		case 'N':
-			arrivals = number(optarg, 1, 1000);
+			arrivals = number(optarg, 0, 1000);
 			break;
 		case 'n':
 			count = (uint32_t)number(optarg, 1, 60000);
