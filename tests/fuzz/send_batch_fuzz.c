@@ -185,16 +185,18 @@ drain(struct queue_pool *pool, struct queue **queue)
 {
 	const struct datagram *d;
 	struct received in;
+	uint32_t owner;
 
 	while (*queue != NULL) {
 		d = queue_first(*queue);
+		owner = (*queue)->owner.session;
 		in = (struct received){ .payload = d->payload,
 			.length = d->length,
 			.segment = d->segment,
 			.tos = d->tos };
 		send_batch_clear(&batch);
-		REQUIRE(send_batch_add(&batch, d->session, &in, (int)take(1) & 1,
-			    &destination[d->session]) == 0);
+		REQUIRE(send_batch_add(
+			    &batch, owner, &in, (int)take(1) & 1, &destination[owner]) == 0);
 		REQUIRE(batch.messages == 1);
 		if (send_batch_send(&batch, -1, &report) == 1)
 			queue_remove_first(pool, queue);
@@ -206,25 +208,27 @@ drain(struct queue_pool *pool, struct queue **queue)
 static void
 flush(void)
 {
-	const struct queue_owner owner = { 0 };
+	struct queue_owner owner = { 0 };
 	const struct message *m;
 	struct queue_pool pool;
-	struct queue *queue = NULL;
+	/* One for each message, so that all keep their order. */
+	struct queue *queue[SEND_BATCH_MESSAGES] = { NULL };
 	struct datagram head = { 0 };
-	uint32_t i;
+	uint32_t i, n = 0;
 
 	queue_pool_init(&pool);
 	for (i = send_batch_send(&batch, -1, &report); i < batch.messages; i++) {
 		m = &batch.message[i];
-		head.session = m->owner;
+		owner.session = m->owner;
 		head.length = m->length;
 		head.segment = m->segment;
 		head.tos = m->tos;
-		REQUIRE(queue_append(&pool, &queue, &owner, &head, &batch.iov[m->buffer],
+		REQUIRE(queue_append(&pool, &queue[n++], &owner, &head, &batch.iov[m->buffer],
 			    m->buffers) == 0);
 	}
-	drain(&pool, &queue);
-	REQUIRE(pool.count[WAIT_ROOM] == 0 && pool.bytes[WAIT_ROOM] == 0);
+	for (i = 0; i < n; i++)
+		drain(&pool, &queue[i]);
+	REQUIRE(pool.count[WAIT_ROOM] == 0 && pool.units[WAIT_ROOM] == 0);
 	send_batch_clear(&batch);
 	if (first == end)
 		first = end = 0;
