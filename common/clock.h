@@ -53,4 +53,11 @@ clock_earlier(int64_t a, int64_t b)
 	return (a < b ? a : b);
 }
 
+/* The later of two times. */
+static inline int64_t
+clock_later(int64_t a, int64_t b)
+{
+	return (a > b ? a : b);
+}
+
 #endif

@@ -14,8 +14,8 @@
 #include "relay/relay.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
-#include "relay/trouble.h"
 #include "relay/sources.h"
+#include "relay/trouble.h"
 
 /* Messages taken in one turn. */
 #define MESSAGES_A_TURN 16

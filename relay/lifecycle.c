@@ -22,8 +22,8 @@
 #include "relay/relay.h"
 #include "relay/session_log.h"
 #include "relay/socket_pool.h"
-#include "relay/trouble.h"
 #include "relay/sources.h"
+#include "relay/trouble.h"
 
 /* Closing costs up to 25 us each: so many a turn, the rest in the next. */
 #define EXPIRE_A_TURN 64
@@ -250,7 +250,7 @@ lifecycle_upstream_spoke(struct relay *r, struct session *s)
 static void
 count_closed(struct relay *r, const struct session *s, enum close_reason reason)
 {
-	int64_t last = s->last_client > s->last_upstream ? s->last_client : s->last_upstream;
+	int64_t last = clock_later(s->last_client, s->last_upstream);
 
 	r->totals->sessions[s->state]--;
 	r->totals->sessions_closed[reason]++;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "relay/receive_batch.h"
 #include "relay/reserve.h"
 #include "relay/session.h"
 #include "relay/siphash.h"
@@ -221,7 +222,7 @@ uint32_t
 session_allow_reply(
     struct session_table *table, const struct session *s, uint32_t length, uint32_t segment)
 {
-	uint32_t all = segment == 0 ? 1 : (length + segment - 1) / segment;
+	uint32_t all = datagrams_of(length, segment);
 	uint64_t *replied, received, left;
 
 	if (table->config.amplification == 0 || s->state == SESSION_ASSURED)
@@ -274,7 +275,7 @@ session_free(struct session_table *table, struct session *s)
 static int64_t
 expiry(const struct session_table *table, const struct session *s)
 {
-	int64_t last = s->last_client > s->last_upstream ? s->last_client : s->last_upstream;
+	int64_t last = clock_later(s->last_client, s->last_upstream);
 
 	return (clock_after(last,
 	    s->state == SESSION_ASSURED ? table->config.session_timeout
@@ -330,9 +331,9 @@ session_victim(struct session_table *table, int64_t now)
 int
 session_address_limited(const struct session_table *table, uint32_t address)
 {
-	uint32_t most = table->config.per_address;
+	uint32_t limit = table->config.per_address;
 
-	return (most > 0 && address_sessions(&table->addresses, address) >= most);
+	return (limit > 0 && address_sessions(&table->addresses, address) >= limit);
 }
 
 struct session *

@@ -118,12 +118,6 @@ answered(struct failover *f, struct failover_address *in_use, int64_t reply)
 	f->patience = PATIENCE_FIRST;
 }
 
-static int64_t
-later(int64_t a, int64_t b)
-{
-	return (a > b ? a : b);
-}
-
 const struct failover_address *
 failover_turn(struct failover *f, const struct sockaddr_in6 *current, int64_t vain_since,
     int64_t reply, int64_t now)
@@ -137,7 +131,7 @@ failover_turn(struct failover *f, const struct sockaddr_in6 *current, int64_t va
 	if (reply > f->since)
 		answered(f, in_use, reply);
 	if (vain_since <= 0 || vain_since > now ||
-	    now - later(vain_since, later(reply, f->since)) < f->patience)
+	    now - clock_later(vain_since, clock_later(reply, f->since)) < f->patience)
 		return (NULL);
 	if (in_use != NULL)
 		in_use->tried = 1;

@@ -287,7 +287,7 @@ log_writer_deadline(void)
 {
 	if (writer.lost == writer.said || !log_enabled(LOG_LEVEL_WARN))
 		return (NEVER);
-	return (writer.say_at > writer.try_at ? writer.say_at : writer.try_at);
+	return (clock_later(writer.say_at, writer.try_at));
 }
 
 void

@@ -11,8 +11,8 @@
 #include "common/log.h"
 #include "supervisor/keeper.h"
 #include "supervisor/relocation.h"
-#include "supervisor/troubles.h"
 #include "supervisor/source_filter.h"
+#include "supervisor/troubles.h"
 #include "tests/unit/unit.h"
 
 /* Of the range below, the first few are free, the rest belong to another program. */
