@@ -53,7 +53,7 @@ struct client {
 static struct client *clients; /* and newcomers after them */
 static uint32_t count = 1, tag, ids;
 static int rate = 5, arrivals, wait_ms = 2000, epoll;
-static struct sockaddr_in server = { .sin_family = AF_INET };
+static struct sockaddr_in server;
 static struct in_addr first;
 static uint32_t addresses = 1;
 
@@ -431,8 +431,7 @@ read_options(int argc, char **argv)
 	}
 	if (optind + 2 != argc)
 		usage();
-	server.sin_addr = ipv4_address(argv[optind]);
-	server.sin_port = htons((uint16_t)number(argv[optind + 1], 1, UINT16_MAX));
+	server = ipv4_endpoint(argv[optind], argv[optind + 1]);
 	interval = SECOND / rate;
 }
 

@@ -43,27 +43,6 @@ usage(void)
 }
 
 static int
-server_open(const char *address, int port)
-{
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
-	int on = 1, size = 16 << 20, fd;
-
-	if (inet_pton(AF_INET6, address, &sin6.sin6_addr) != 1)
-		errx(2, "%s: not an IPv6 address", address);
-	sin6.sin6_port = htons((uint16_t)port);
-	if ((fd = socket(AF_INET6, SOCK_DGRAM, 0)) == -1)
-		err(1, "socket");
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) == -1)
-		err(1, "setsockopt");
-	/* A burst must not be lost here; without the privilege the default has to do. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) == -1)
-		err(1, "bind [%s]:%d", address, port);
-	return (fd);
-}
-
-static int
 tos_of(struct msghdr *msg)
 {
 	struct cmsghdr *c;
@@ -174,7 +153,7 @@ main(int argc, char **argv)
 	if (optind + 1 != argc)
 		usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	fd = server_open(address, number(argv[optind], 1, UINT16_MAX));
+	fd = ipv6_server(address, number(argv[optind], 1, UINT16_MAX), IPV6_RECVTCLASS);
 	puts("ready");
 
 	for (;;)

@@ -2,28 +2,17 @@
 
 # shellcheck disable=SC2119
 . "$(atf_get_srcdir)/http.subr"
+. "$(atf_get_srcdir)/names.subr"
 
-# Names of the daemon's own, in the file `hosts`, which may change.
-private_names()
+# lists BYTE...: the name has these addresses, of which that is the last byte.
+lists()
 {
-	: >hosts
-	echo 'hosts: files' >nsswitch.conf
-	cat >private <<-'END'
-		for file in hosts nsswitch.conf; do
-			mount --bind "$file" "$(readlink -f "/etc/$file")" || exit 70
-		done
-		exec "$@"
-	END
-	wrapper="unshare --mount sh private"
-}
-
-# name_is BYTE...: the last of each address; in place, as the file is mounted.
-name_is()
-{
+	_addresses=
 	for _byte in "$@"; do
-		echo "2001:db8:1::$_byte home.example.net"
-	done >hosts.new
-	cat hosts.new >hosts
+		_addresses="$_addresses 2001:db8:1::$_byte"
+	done
+	# shellcheck disable=SC2086 # several words
+	name_is $_addresses
 }
 
 # address_lives BYTE, address_dies BYTE: datagrams to a dead one end nowhere.
@@ -45,7 +34,7 @@ start_home()
 		echo_name=echo$_byte
 		start_echo -b "2001:db8:1::$_byte" 7000
 	done
-	name_is "$@"
+	lists "$@"
 }
 
 # The daemon, and the last byte of the address that it uses.
@@ -177,12 +166,12 @@ quiet_body()
 	done
 	expect "fail-overs after $(since "$_start") ms" "$(log_count 'upstream failed over')" -eq 0
 	# The name lists one only.
-	name_is "$used"
+	lists "$used"
 	kill -HUP "$(log_values started pid)"
 	run_client waiting -b 192.0.2.10:6000 -n 110 -r 5 192.0.2.1 5000
 	expect "fail-overs" "$(log_count 'upstream failed over')" -eq 0
 	# And both again: what waits need not wait on.
-	name_is 2 3
+	lists 2 3
 	kill -HUP "$(log_values started pid)"
 	spawn stream "$client" "$helpers/client" -b 192.0.2.10:6000 -n 1000 -r 5 192.0.2.1 5000
 	wait_failed_over 1
@@ -196,7 +185,7 @@ crowd_body()
 	make_network
 	private_names
 	start_home 2 3
-	name_is 3
+	lists 3
 	start_named --resolve-interval 500ms --log-level debug
 	_n=100
 	{

@@ -26,24 +26,6 @@ ask(int signo)
 	asked = 1;
 }
 
-static int
-server_open(uint16_t port)
-{
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	int on = 1, size = 16 << 20, fd;
-
-	if ((fd = socket(AF_INET6, SOCK_DGRAM, 0)) == -1)
-		err(1, "socket");
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == -1)
-		err(1, "setsockopt");
-	/* A burst must not be lost here; without the privilege the default has to do. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) == -1)
-		err(1, "bind");
-	return (fd);
-}
-
 /* The last two bytes, which is all that differs between addresses of one network. */
 static uint16_t
 tail(const struct in6_addr *a)
@@ -102,7 +84,7 @@ main(int argc, char **argv)
 	/* It interrupts recvmsg(2). */
 	if (sigaction(SIGUSR1, &act, NULL) == -1)
 		err(1, "sigaction");
-	fd = server_open((uint16_t)number(argv[1], 1, UINT16_MAX));
+	fd = ipv6_server("::", number(argv[1], 1, UINT16_MAX), IPV6_RECVPKTINFO);
 	puts("ready");
 	for (;;) {
 		if ((result = serve(fd)) != -1) {

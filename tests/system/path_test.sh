@@ -12,18 +12,24 @@ nft_case()
 	eval "$1_head() { atf_set descr \"$2\"; atf_set require.user root; atf_set require.progs nft; }"
 }
 
+# add_far NEAR MTU: the namespace $far, behind NEAR, on a link of that MTU.
+add_far()
+{
+	far=udp46-$$-far
+	echo "$far" >>namespaces
+	atf_check ip netns add "$far"
+	atf_check ip -n "$1" link add far type veth peer name router netns "$far"
+	atf_check ip -n "$1" link set far mtu "$2" up
+	atf_check ip -n "$far" link set router mtu "$2" up
+}
+
 # make_far MTU: a client behind a router, on a link of that MTU; the router is $client.
 make_far()
 {
 	make_network
-	far=udp46-$$-far
-	echo "$far" >>namespaces
-	atf_check ip netns add "$far"
-	atf_check ip -n "$client" link add far type veth peer name router netns "$far"
+	add_far "$client" "$1"
 	atf_check ip -n "$client" address add 198.18.0.1/30 dev far
 	atf_check ip -n "$far" address add 198.18.0.2/30 dev router
-	atf_check ip -n "$client" link set far mtu "$1" up
-	atf_check ip -n "$far" link set router mtu "$1" up
 	atf_check ip -n "$far" route add default via 198.18.0.1
 	atf_check ip -n "$relay" route add 198.18.0.0/30 via 192.0.2.10
 	atf_check -o ignore nsenter --net="/run/netns/$client" -- sysctl -w net.ipv4.ip_forward=1
@@ -179,14 +185,9 @@ http_case learnt "What a router says of the way to the upstream counts, and is s
 learnt_body()
 {
 	make_network
-	far=udp46-$$-far
-	echo "$far" >>namespaces
-	atf_check ip netns add "$far"
-	atf_check ip -n "$home" link add far type veth peer name router netns "$far"
+	add_far "$home" 1300
 	atf_check ip -n "$home" address add 2001:db8:3::1/64 dev far nodad
 	atf_check ip -n "$far" address add 2001:db8:3::2/64 dev router nodad
-	atf_check ip -n "$home" link set far mtu 1300 up
-	atf_check ip -n "$far" link set router mtu 1300 up
 	atf_check ip -n "$far" route add default via 2001:db8:3::1
 	atf_check ip -n "$relay" route add 2001:db8:3::/64 via 2001:db8:1::2
 	atf_check -o ignore nsenter --net="/run/netns/$home" -- \

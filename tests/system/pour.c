@@ -198,7 +198,7 @@ int
 main(int argc, char **argv)
 {
 	struct request request = { "pour", 14 << 20, 100000000, 1400, 40 };
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in to;
 	struct in_addr source = { htonl(INADDR_ANY) };
 	int c, n = 1, port = 0, seconds = 10, epoll = epoll_create1(0);
 	int64_t least = INT64_MAX;
@@ -239,8 +239,7 @@ main(int argc, char **argv)
 	}
 	if (argc - optind != 2)
 		errx(2, "usage: pour [options] address port");
-	to.sin_addr = ipv4_address(argv[optind]);
-	to.sin_port = htons((uint16_t)number(argv[optind + 1], 1, 65535));
+	to = ipv4_endpoint(argv[optind], argv[optind + 1]);
 	for (int i = 0; i < n; i++)
 		open_client(&clients[i], source, port == 0 ? 0 : port + i, &to, epoll);
 	for (int i = 0; i < n; i++)

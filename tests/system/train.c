@@ -161,7 +161,7 @@ run_server(int port, int repeat)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in to;
 	int c, repeat = 1, trains = 1, datagrams = 16, size = 1400, last = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -191,7 +191,6 @@ main(int argc, char **argv)
 	}
 	if (argc - optind != 2)
 		errx(2, "usage: train [options] address port");
-	to.sin_addr = ipv4_address(argv[optind]);
-	to.sin_port = htons((uint16_t)number(argv[optind + 1], 1, 65535));
+	to = ipv4_endpoint(argv[optind], argv[optind + 1]);
 	return (run_client(&to, trains, datagrams, size, last != 0 ? last : size));
 }
