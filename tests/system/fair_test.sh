@@ -13,7 +13,6 @@ keep_order()
 
 start_pour()
 {
-	keep_order
 	spawn pour "$home" "$helpers/pour" -l 7000
 	wait_for 30 grep -q '^ready' pour.out || fail "the upstream does not start"
 }
@@ -21,6 +20,7 @@ start_pour()
 # slow_class MINOR RATE MATCH...: on the relay's side towards clients; all others are fast.
 slow_class()
 {
+	keep_order
 	_minor=$1 _rate=$2
 	shift 2
 	tc -n "$relay" qdisc show dev client | grep -q 'qdisc htb' || {
