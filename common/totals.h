@@ -61,6 +61,13 @@ struct listener_totals {
 	uint64_t receive_queue_drops[DIRECTION_MAX]; /* by the kernel: the buffer was full */
 };
 
+/* Of one session.  Times are clock_now(). */
+struct session_counters {
+	int64_t last[DIRECTION_MAX]; /* the last datagram of that direction; 0: none came */
+	uint64_t packets[DIRECTION_MAX];
+	uint64_t bytes[DIRECTION_MAX];
+};
+
 struct totals {
 	uint64_t sessions[SESSION_CLOSED]; /* open now, by state */
 	uint64_t sessions_created;
