@@ -13,6 +13,7 @@
 #include "common/msg.h"
 #include "relay/relay.h"
 #include "supervisor/child.h"
+#include "supervisor/inherited.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/options.h"
 #include "supervisor/resolver.h"
@@ -85,7 +86,7 @@ main(int argc, char *argv[], char *envp[])
 		become_child(argv[0]);
 	/* Before anything points into argv: it moves that out of the title's way. */
 	setproctitle_init(argc, argv, envp);
-	closefrom(STDERR_FILENO + 1);
+	inherited_init();
 	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1)
 		refuse(EXIT_USAGE, "%s", error);
 	switch (options.action) {
