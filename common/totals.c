@@ -1,10 +1,8 @@
 #include <sys/mman.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/memory.h"
 #include "common/totals.h"
 
 const char *const direction_names[] = { "client_to_upstream", "upstream_to_client" };
@@ -57,19 +55,7 @@ totals_size(uint32_t listeners, uint32_t sockets)
 int
 totals_create(uint32_t listeners, uint32_t sockets)
 {
-	int fd, saved;
-
-	if ((fd = memfd_create("udp46 totals", MFD_CLOEXEC | MFD_ALLOW_SEALING)) == -1)
-		return (-1);
-	/* A relay that shrank it could end the supervisor by SIGBUS. */
-	if (ftruncate(fd, (off_t)totals_size(listeners, sockets)) == -1 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == -1) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return (-1);
-	}
-	return (fd);
+	return (memory_create("udp46 totals", totals_size(listeners, sockets)));
 }
 
 struct totals *

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/record.h"
 #include "relay/backlog.h"
 #include "relay/lifecycle.h"
 #include "relay/receive_batch.h"
@@ -171,8 +172,8 @@ restore_session(struct relay *r, const struct session_record *record)
 		record->listener };
 	struct session *s;
 
-	if (!session_record_holds(record, r->nlisteners, r->now) ||
-	    !sources_can_be_client(r, &key) || session_find(&r->table, &key) != NULL)
+	if (!record_holds(record, r->nlisteners, r->now) || !sources_can_be_client(r, &key) ||
+	    session_find(&r->table, &key) != NULL)
 		return (NULL);
 	if ((s = session_open(&r->table, &key, record->id, r->now, record->created)) == NULL)
 		return (NULL);

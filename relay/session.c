@@ -185,14 +185,6 @@ session_record(const struct session *s, struct session_record *record)
 }
 
 int
-session_record_holds(const struct session_record *record, uint32_t listeners, int64_t now)
-{
-	return (record->id != 0 && record->client_port != 0 && record->listener < listeners &&
-	    record->state < SESSION_CLOSED && record->opened > 0 && record->opened <= now &&
-	    record->pad[0] == 0 && record->pad[1] == 0 && record->pad[2] == 0);
-}
-
-int
 session_client_spoke(struct session_table *table, struct session *s, int64_t now)
 {
 	enum session_state before = s->state;

@@ -103,12 +103,6 @@ struct session *session_find_hashed(
 struct session *session_open(struct session_table *table, const struct session_key *key,
     uint64_t id, int64_t now, int64_t wall);
 
-/*
- * Whether a record from a relay before us, which may have been an attacker's, can be a
- * session's, with so many listeners and at this clock_now().
- */
-int session_record_holds(const struct session_record *record, uint32_t listeners, int64_t now);
-
 /* What outlives the relay of this session. */
 void session_record(const struct session *session, struct session_record *record);
 

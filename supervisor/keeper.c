@@ -33,7 +33,7 @@ keeper_init(struct keeper *k, int64_t now)
 	k->supply = k->supply_told = SUPPLY_OK;
 	k->retry_at = k->resend_at = NEVER;
 	k->batch = k->config.slots_max;
-	return (store_init(&k->store, k->config.slots_max));
+	return (store_init(&k->store, k->config.listeners, k->config.slots_max));
 }
 
 /* ---- telling ---- */

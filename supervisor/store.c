@@ -1,23 +1,49 @@
+#include <sys/mman.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/memory.h"
 #include "supervisor/store.h"
 
-int
-store_init(struct store *store, uint32_t max)
+size_t
+store_size(uint32_t listeners, uint32_t max)
 {
+	return (sizeof(struct store_head) + listeners * sizeof(struct store_listener) +
+	    max * sizeof(struct slot));
+}
+
+int
+store_init(struct store *store, uint32_t listeners, uint32_t max)
+{
+	const uint32_t layout[] = STORE_LAYOUT;
+	size_t size = store_size(listeners, max);
+
 	memset(store, 0, sizeof(*store));
 	store->max = max;
 	store->free = -1;
-	store->slots = calloc(max, sizeof(*store->slots));
-	return (store->slots == NULL ? -1 : 0);
+	if ((store->fd = memory_create("udp46 records", size)) == -1)
+		return (-1);
+	store->head = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, store->fd, 0);
+	if (store->head == MAP_FAILED) {
+		close(store->fd);
+		return (-1);
+	}
+	store->listener = (struct store_listener *)(store->head + 1);
+	store->slots = (struct slot *)(store->listener + listeners);
+	memcpy(store->head->magic, STORE_MAGIC, sizeof(store->head->magic));
+	store->head->version = STORE_VERSION;
+	memcpy(store->head->layout, layout, sizeof(layout));
+	store->head->listeners = listeners;
+	store->head->slots = max;
+	return (0);
 }
 
 void
 store_free(struct store *store)
 {
-	free(store->slots);
+	munmap(store->head, store_size(store->head->listeners, store->max));
+	close(store->fd);
 	memset(store, 0, sizeof(*store));
 }
 
@@ -52,6 +78,7 @@ store_add(struct store *store, int fd, uint16_t port)
 	slot->fd = fd;
 	slot->port = port;
 	slot->generation++;
+	slot->record.id = 0;
 	store_set(store, i, SLOT_KEPT);
 	return (i);
 }
@@ -71,14 +98,21 @@ store_has(const struct store *store, const struct socket_name *name)
 int
 store_record(struct store *store, const struct msg_record *record)
 {
+	struct session_record new = record->record;
 	uint32_t i = record->name.slot;
+	struct slot *slot;
 
 	if (!store_has(store, &record->name)) {
 		errno = EBADMSG;
 		return (-1);
 	}
 	store_set(store, i, SLOT_OPEN);
-	store->slots[i].record = record->record;
+	slot = &store->slots[i];
+	/* Whoever ends us in between leaves no record rather than half of two. */
+	__atomic_store_n(&slot->record.id, 0, __ATOMIC_SEQ_CST);
+	new.id = 0;
+	slot->record = new;
+	__atomic_store_n(&slot->record.id, record->record.id, __ATOMIC_SEQ_CST);
 	return (0);
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "common/messages.h"
+#include "common/totals.h"
 
 enum slot_state {
 	SLOT_FREE,
@@ -14,6 +14,47 @@ enum slot_state {
 	SLOT_STATE_MAX
 };
 
+/*
+ * The store lives in a memfd that outlives the supervisor, so that its successor finds what stands
+ * in it: this head, a store_listener for each listener, and the slots.  `layout` changes with any
+ * of the structs, STORE_VERSION with their meaning: a successor of another kind refuses it.
+ */
+#define STORE_MAGIC "udp46 records\n\0"
+#define STORE_VERSION 1
+#define STORE_LAYOUT                                                                           \
+	{                                                                                      \
+		sizeof(struct store_head), sizeof(struct store_listener), sizeof(struct slot), \
+		    sizeof(struct totals), sizeof(struct listener_totals),                     \
+		    sizeof(struct session_counters)                                            \
+	}
+
+struct store_head {
+	char magic[16];
+	uint32_t version;
+	uint32_t layout[6];
+	uint32_t listeners;
+	uint32_t slots;
+	uint32_t worker;    /* whose it is, */
+	uint32_t workers;   /* of so many */
+	uint32_t scope;	    /* of the address */
+	uint32_t spread[2]; /* see listener_group_by_address(); 0 and 0: not */
+	uint32_t pad;
+	int64_t written; /* clock_now() when the head was */
+	uint64_t totals; /* inode of the memfd of its totals: see fstat(2) */
+	char upstream[ENDPOINT_HOST_MAX + 17]; /* as --upstream named it, */
+	uint8_t address[16];		       /* and where that is now */
+	uint16_t port;			       /* network byte order */
+	uint16_t pad2[3];
+};
+_Static_assert(sizeof(struct store_head) == 392, "padding");
+
+struct store_listener {
+	uint64_t cookie;  /* SO_COOKIE of its socket: see socket(7) */
+	uint32_t address; /* network byte order, as the port */
+	uint16_t port;
+	uint16_t pad;
+};
+
 /* A socket of which we keep a duplicate. */
 struct slot {
 	int fd; /* of a free slot: the next free one, or -1 */
@@ -21,7 +62,7 @@ struct slot {
 	uint16_t port;
 	uint8_t state; /* enum slot_state */
 	uint8_t pad[5];
-	struct session_record record; /* opaque here: the relay's word, for its successor */
+	struct session_record record; /* the relay's word, for its successor; its id 0: none */
 };
 _Static_assert(sizeof(struct slot) == 56, "what a session costs the supervisor");
 
@@ -30,6 +71,9 @@ _Static_assert(sizeof(struct slot) == 56, "what a session costs the supervisor")
  * the sessions that they serve.  It opens and closes nothing itself.
  */
 struct store {
+	int fd; /* of its memory */
+	struct store_head *head;
+	struct store_listener *listener;
 	struct slot *slots;
 	uint32_t max;
 	uint32_t used; /* of the array, so far */
@@ -37,14 +81,20 @@ struct store {
 	uint32_t count[SLOT_STATE_MAX]; /* but of free ones */
 };
 
-/* Up to `max` sockets.  Returns 0, or -1 with errno ENOMEM. */
-int store_init(struct store *store, uint32_t max);
+/*
+ * For up to `max` sockets of so many listeners.  In the head is set what says that; the rest is the
+ * caller's to fill in.  Returns 0, or -1 with errno.  See memfd_create(2).
+ */
+int store_init(struct store *store, uint32_t listeners, uint32_t max);
 void store_free(struct store *store);
+
+/* How many bytes such a store has. */
+size_t store_size(uint32_t listeners, uint32_t max);
 
 /* Whether there is room for another socket. */
 int store_has_room(const struct store *store);
 
-/* Add a socket as KEPT and return its slot.  The store must have room. */
+/* Add a socket as KEPT, without a record, and return its slot.  The store must have room. */
 uint32_t store_add(struct store *store, int fd, uint16_t port);
 
 /* Note what became of a socket other than by a record: handed out, handed back, kept again. */

@@ -73,7 +73,7 @@ take_records(const struct msg *msg)
 	static struct store store;
 	uint32_t i;
 
-	if (store.slots == NULL && store_init(&store, SLOTS) == -1)
+	if (store.slots == NULL && store_init(&store, 1, SLOTS) == -1)
 		abort();
 	while (store_has_room(&store))
 		store_set(&store, store_add(&store, 0, 1024), SLOT_POOLED);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/record.h"
 #include "relay/session.h"
 #include "tests/unit/unit.h"
 
@@ -413,13 +414,13 @@ CASE(records)
 	};
 	struct session_record bad;
 
-	ATF_CHECK(session_record_holds(&good, 2, 1000));
-	ATF_CHECK(!session_record_holds(&good, 1, 1000));
-	ATF_CHECK(!session_record_holds(&good, 2, 999));
+	ATF_CHECK(record_holds(&good, 2, 1000));
+	ATF_CHECK(!record_holds(&good, 1, 1000));
+	ATF_CHECK(!record_holds(&good, 2, 999));
 #define BAD(field, value)  \
 	bad = good;        \
 	bad.field = value; \
-	ATF_CHECK(!session_record_holds(&bad, 2, 1000))
+	ATF_CHECK(!record_holds(&bad, 2, 1000))
 	BAD(id, 0);
 	BAD(client_port, 0);
 	BAD(listener, 2);

@@ -18,7 +18,7 @@ CASE(life)
 	struct store store;
 	uint32_t a, b;
 
-	ATF_REQUIRE_EQ(store_init(&store, 2), 0);
+	ATF_REQUIRE_EQ(store_init(&store, 1, 2), 0);
 	a = store_add(&store, 10, 40000);
 	b = store_add(&store, 11, 40001);
 	ATF_CHECK(a != b && !store_has_room(&store));
@@ -46,7 +46,7 @@ CASE(handed_back)
 	struct store store;
 	uint32_t a;
 
-	ATF_REQUIRE_EQ(store_init(&store, 8), 0);
+	ATF_REQUIRE_EQ(store_init(&store, 1, 8), 0);
 	a = store_add(&store, 10, 40000);
 	store_set(&store, a, SLOT_POOLED);
 	record = record_of(&store, a, SESSION_ASSURED);
@@ -68,7 +68,7 @@ CASE(foreign_names)
 	struct store store;
 	uint32_t a;
 
-	ATF_REQUIRE_EQ(store_init(&store, 8), 0);
+	ATF_REQUIRE_EQ(store_init(&store, 1, 8), 0);
 	a = store_add(&store, 10, 40000);
 	/* Not handed out yet. */
 	record = record_of(&store, a, SESSION_UNREPLIED);

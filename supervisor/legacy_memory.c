@@ -1,0 +1,185 @@
+/*
+ * Reading the memory that a supervisor before us has left.  It comes by way of whoever started us,
+ * and what a relay wrote stands in it: so it is copied, and then checked before it is believed.
+ */
+#include <sys/stat.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/record.h"
+#include "supervisor/inherited.h"
+#include "supervisor/legacy.h"
+#include "supervisor/store.h"
+
+/* Each socket of a store has a port of its own. */
+#define SLOTS_MAX 65535
+
+/* A copy of what is in the memfd, of which the size is known, or NULL. */
+static void *
+copy(int fd, size_t size)
+{
+	char *to = malloc(size);
+	size_t done = 0;
+	ssize_t n;
+
+	while (to != NULL && done < size) {
+		if ((n = pread(fd, to + done, size - done, (off_t)done)) <= 0) {
+			free(to);
+			return (NULL);
+		}
+		done += (size_t)n;
+	}
+	return (to);
+}
+
+static int
+is_text(const char *text, size_t size)
+{
+	const char *end = memchr(text, '\0', size);
+
+	if (end == NULL || end == text)
+		return (0);
+	while (text < end)
+		if (!isgraph((unsigned char)*text++))
+			return (0);
+	return (1);
+}
+
+/* Returns NULL, or what is wrong with the head of a store of `size` bytes. */
+static const char *
+judge_head(const struct store_head *head, size_t size, int64_t now)
+{
+	const uint32_t layout[] = STORE_LAYOUT;
+
+	if (size < sizeof(*head) || memcmp(head->magic, STORE_MAGIC, sizeof(head->magic)) != 0)
+		return ("are none");
+	if (head->version != STORE_VERSION || memcmp(head->layout, layout, sizeof(layout)) != 0)
+		return ("are of another version");
+	if (head->listeners == 0 || head->listeners > LISTENERS_MAX || head->slots == 0 ||
+	    head->slots > SLOTS_MAX || size != store_size(head->listeners, head->slots))
+		return ("have another size than they say");
+	if (head->workers == 0 || head->workers > WORKERS_MAX || head->worker >= head->workers)
+		return ("name a worker that there cannot be");
+	if (head->port == 0 || !is_text(head->upstream, sizeof(head->upstream)))
+		return ("name no upstream");
+	if (head->written <= 0 || head->written > now)
+		return ("are of the future");
+	return (NULL);
+}
+
+/* The memfd of these totals among those that were inherited, or -1. */
+static int
+find_totals(uint64_t inode, size_t size)
+{
+	struct inherited *d = NULL;
+	struct stat st;
+
+	while ((d = inherited_next(INHERITED_MEMORY, d)) != NULL)
+		if (fstat(d->fd, &st) == 0 && st.st_ino == inode && (size_t)st.st_size == size)
+			return (d->fd);
+	return (-1);
+}
+
+static const char *
+read_listeners(
+    struct legacy *legacy, const struct store_head *head, const struct store_listener *from)
+{
+	uint32_t i;
+
+	if ((legacy->listener = calloc(head->listeners, sizeof(*legacy->listener))) == NULL)
+		return ("find no memory");
+	for (i = 0; i < head->listeners; i++) {
+		if (from[i].port == 0 || from[i].cookie == 0)
+			return ("name a listener that there cannot be");
+		legacy->listener[i].cookie = from[i].cookie;
+		legacy->listener[i].address = from[i].address;
+		legacy->listener[i].port = from[i].port;
+	}
+	legacy->listeners = head->listeners;
+	return (NULL);
+}
+
+static int
+slot_holds(const struct slot *slot, uint32_t listeners, int64_t now)
+{
+	return ((slot->state == SLOT_KEPT || slot->state == SLOT_OFFERED ||
+		    slot->state == SLOT_OPEN) &&
+	    slot->port != 0 && record_holds(&slot->record, listeners, now));
+}
+
+static const char *
+read_slots(struct legacy *legacy, const struct slot *slots, uint32_t count, int64_t now)
+{
+	struct legacy_session *s;
+	uint32_t i;
+
+	if ((legacy->session = calloc(count, sizeof(*legacy->session))) == NULL)
+		return ("find no memory");
+	for (i = 0; i < count; i++) {
+		if (!slot_holds(&slots[i], legacy->listeners, now))
+			continue;
+		s = &legacy->session[legacy->sessions++];
+		s->record = slots[i].record;
+		s->port = slots[i].port;
+		if (legacy->totals == NULL)
+			continue;
+		s->drops_seen =
+		    totals_drops_seen(legacy->totals, legacy->listeners)[legacy->listeners + i];
+	}
+	return (NULL);
+}
+
+static void
+take_head(struct legacy *legacy, const struct store_head *head)
+{
+	strlcpy(legacy->upstream, head->upstream, sizeof(legacy->upstream));
+	legacy->address.sin6_family = AF_INET6;
+	memcpy(&legacy->address.sin6_addr, head->address, sizeof(legacy->address.sin6_addr));
+	legacy->address.sin6_scope_id = head->scope;
+	legacy->address.sin6_port = head->port;
+	legacy->worker = head->worker;
+	legacy->workers = head->workers;
+	memcpy(legacy->spread, head->spread, sizeof(legacy->spread));
+	legacy->written = head->written;
+}
+
+const char *
+legacy_read_memory(struct legacy *legacy, int fd, int64_t now)
+{
+	const struct store_listener *listener;
+	struct store_head *head = NULL;
+	const char *wrong;
+	struct stat st;
+	size_t size;
+	int totals;
+
+	memset(legacy, 0, sizeof(*legacy));
+	if (fstat(fd, &st) == -1 || (size_t)st.st_size > store_size(LISTENERS_MAX, SLOTS_MAX) ||
+	    (head = copy(fd, (size_t)st.st_size)) == NULL)
+		return ("cannot be read");
+	if ((wrong = judge_head(head, (size_t)st.st_size, now)) != NULL)
+		goto done;
+	listener = (const void *)(head + 1);
+	take_head(legacy, head);
+	if ((wrong = read_listeners(legacy, head, listener)) != NULL)
+		goto done;
+	size = totals_size(head->listeners, head->slots);
+	if ((totals = find_totals(head->totals, size)) != -1)
+		legacy->totals = copy(totals, size);
+	wrong =
+	    read_slots(legacy, (const void *)(listener + head->listeners), head->slots, now);
+done:
+	free(head);
+	return (wrong);
+}
+
+void
+legacy_free(struct legacy *legacy)
+{
+	free(legacy->listener);
+	free(legacy->session);
+	free(legacy->totals);
+	memset(legacy, 0, sizeof(*legacy));
+}
