@@ -22,6 +22,7 @@ struct ports {
 	uint32_t nresting, first; /* of the ring */
 	uint16_t *free;
 	struct resting *resting;
+	unsigned char *kind; /* of each port: see ports.c */
 };
 
 /*
@@ -38,7 +39,16 @@ void ports_free(struct ports *ports);
  */
 uint16_t ports_take(struct ports *ports, int64_t now);
 
-/* Give a port back: to rest, or, as one that never served, to be taken again at once. */
+/*
+ * Take this port, which has served before us: also one that rests, or that is out of the range by
+ * now.  Returns 0, or -1 with errno EADDRINUSE: it is reserved for a service of this host, or taken.
+ */
+int ports_claim(struct ports *ports, uint16_t port);
+
+/*
+ * Give a port back: to rest, or, as one that never served, to be taken again at once.  One that
+ * is out of the range is just no longer taken.
+ */
 void ports_return(struct ports *ports, uint16_t port, int64_t now);
 void ports_untake(struct ports *ports, uint16_t port);
 
