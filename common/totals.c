@@ -68,6 +68,12 @@ totals_map(int fd, uint32_t listeners, uint32_t sockets, int writable)
 	return (p == MAP_FAILED ? NULL : p);
 }
 
+void
+totals_unmap(struct totals *totals, uint32_t listeners, uint32_t sockets)
+{
+	munmap(totals, totals_size(listeners, sockets));
+}
+
 uint32_t *
 totals_drops_seen(struct totals *totals, uint32_t listeners)
 {

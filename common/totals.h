@@ -103,6 +103,9 @@ int totals_create(uint32_t listeners, uint32_t sockets);
  */
 struct totals *totals_map(int fd, uint32_t listeners, uint32_t sockets, int writable);
 
+/* Undo that. */
+void totals_unmap(struct totals *totals, uint32_t listeners, uint32_t sockets);
+
 /*
  * The kernel's own count of receive_queue_drops of each socket, modulo 2^32, as far as it is
  * counted there: listeners by index, then upstream sockets by slot.  It outlives the relay, as

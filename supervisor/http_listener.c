@@ -8,6 +8,7 @@
 #include "common/endpoint.h"
 #include "common/log.h"
 #include "supervisor/http_listener.h"
+#include "supervisor/inherited.h"
 #include "supervisor/resolver.h"
 #include "supervisor/sockets.h"
 #include "supervisor/visible.h"
@@ -131,7 +132,9 @@ http_listener_open(
 		fd = http_socket_open_unix(socket_path(o), gid);
 	else {
 		find_address(o, id, binary, &address);
-		fd = http_socket_open(&address);
+		if ((fd = inherited_take_http((struct sockaddr *)&address, sizeof(address))) ==
+		    -1)
+			fd = http_socket_open(&address);
 	}
 	if (fd == -1)
 		refuse_listener(o);

@@ -1,9 +1,11 @@
+#include <sys/stat.h>
 #include <err.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/capacity.h"
+#include "supervisor/inherited.h"
 #include "supervisor/keepers.h"
 #include "supervisor/relocation.h"
 
@@ -30,6 +32,46 @@ init_totals(struct keeper *k)
 	    (k->totals = totals_map(
 		 k->totals_fd, k->config.listeners, k->config.slots_max, 0)) == NULL)
 		err(EXIT_REFUSED, "memfd");
+}
+
+/* What a successor is told of these sockets, should it find them. */
+static void
+describe_store(const struct options *o, const struct keepers *all, uint32_t worker)
+{
+	const struct keeper *k = &all->keeper[worker];
+	struct store_head *head = k->store.head;
+	struct stat st;
+	uint32_t i;
+
+	if (fstat(k->totals_fd, &st) == -1)
+		err(EXIT_REFUSED, "memfd");
+	head->totals = st.st_ino;
+	head->worker = worker;
+	head->workers = all->count;
+	memcpy(head->spread, all->spread, sizeof(head->spread));
+	strlcpy(head->upstream, o->upstream, sizeof(head->upstream));
+	for (i = 0; i < k->config.listeners; i++) {
+		k->store.listener[i].cookie = inherited_cookie(k->listener_fds[i]);
+		k->store.listener[i].address = k->listener[i].address;
+		k->store.listener[i].port = k->listener[i].port;
+	}
+	head->written = clock_now();
+}
+
+/* Where the upstream is now. */
+static void
+describe_upstream(struct keepers *all)
+{
+	const struct sockaddr_in6 *address = &all->upstream.address;
+	struct store_head *head;
+	uint32_t i;
+
+	for (i = 0; i < all->count; i++) {
+		head = all->keeper[i].store.head;
+		memcpy(head->address, &address->sin6_addr, sizeof(head->address));
+		head->scope = address->sin6_scope_id;
+		head->port = address->sin6_port;
+	}
 }
 
 static void
@@ -61,6 +103,7 @@ init_keeper(const struct options *o, const struct msg_identity *id, struct keepe
 	k->identity.descriptors = config->slots_max + o->listeners + RELAY_DESCRIPTORS;
 	if (keeper_init(k, clock_now()) == -1)
 		err(EXIT_REFUSED, "socket store");
+	describe_store(o, all, worker);
 }
 
 void
@@ -88,6 +131,7 @@ keepers_init(const struct options *o, const struct sockaddr_in6 *address,
 	share_capacity(o, all);
 	for (i = 0; i < all->count; i++)
 		init_keeper(o, id, all, i);
+	describe_upstream(all);
 }
 
 int64_t
@@ -127,5 +171,6 @@ keepers_move(struct keepers *all, const struct sockaddr_in6 *address, int64_t no
 	    endpoint_format_ipv6(&all->upstream.address, from),
 	    endpoint_format_ipv6(address, to));
 	all->upstream.address = *address;
+	describe_upstream(all);
 	keepers_reroute(all, now);
 }

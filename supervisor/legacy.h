@@ -38,9 +38,12 @@ struct legacy {
 	struct totals *totals; /* NULL: not kept */
 };
 
+/* Whether this memfd says that a store is behind it. */
+int legacy_is_memory(int fd);
+
 /*
- * Read what the store behind this memfd tells, at this clock_now(), with the totals in one of the
- * other memfds that were inherited.  What is not as a store's is refused as a whole, a session that
+ * Read what the store behind this memfd tells, at this clock_now(), with its totals, which are taken
+ * from the memfds that were inherited.  What is not as a store's is refused as a whole, a session that
  * cannot be is left out.  Returns NULL, or what is wrong.  The descriptor stays the caller's.
  */
 const char *legacy_read_memory(struct legacy *legacy, int fd, int64_t now);

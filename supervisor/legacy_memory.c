@@ -69,16 +69,16 @@ judge_head(const struct store_head *head, size_t size, int64_t now)
 	return (NULL);
 }
 
-/* The memfd of these totals among those that were inherited, or -1. */
+/* Take the memfd of these totals from those that were inherited.  Returns -1 if there is none. */
 static int
-find_totals(uint64_t inode, size_t size)
+take_totals(uint64_t inode, size_t size)
 {
 	struct inherited *d = NULL;
 	struct stat st;
 
 	while ((d = inherited_next(INHERITED_MEMORY, d)) != NULL)
 		if (fstat(d->fd, &st) == 0 && st.st_ino == inode && (size_t)st.st_size == size)
-			return (d->fd);
+			return (inherited_take(d));
 	return (-1);
 }
 
@@ -145,6 +145,15 @@ take_head(struct legacy *legacy, const struct store_head *head)
 	legacy->written = head->written;
 }
 
+int
+legacy_is_memory(int fd)
+{
+	char magic[sizeof(STORE_MAGIC) - 1];
+
+	return (pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	    memcmp(magic, STORE_MAGIC, sizeof(magic)) == 0);
+}
+
 const char *
 legacy_read_memory(struct legacy *legacy, int fd, int64_t now)
 {
@@ -166,8 +175,10 @@ legacy_read_memory(struct legacy *legacy, int fd, int64_t now)
 	if ((wrong = read_listeners(legacy, head, listener)) != NULL)
 		goto done;
 	size = totals_size(head->listeners, head->slots);
-	if ((totals = find_totals(head->totals, size)) != -1)
+	if ((totals = take_totals(head->totals, size)) != -1) {
 		legacy->totals = copy(totals, size);
+		close(totals);
+	}
 	wrong =
 	    read_slots(legacy, (const void *)(listener + head->listeners), head->slots, now);
 done:

@@ -56,9 +56,7 @@ offload_decide(enum segment_offload mode)
 }
 
 void
-offload_ask(int fd)
+offload_set(int fd, int trains)
 {
-	int one = 1;
-
-	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &trains, sizeof(trains));
 }

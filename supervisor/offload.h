@@ -15,7 +15,7 @@ int offload_is_broken(const char *release);
  */
 int offload_decide(enum segment_offload mode);
 
-/* Ask for trains on this socket; without the kernel's help they come one by one. */
-void offload_ask(int fd);
+/* Ask for trains on this socket, or for none; without the kernel's help they come one by one. */
+void offload_set(int fd, int trains);
 
 #endif

@@ -85,30 +85,39 @@ bind_remedy(int error)
 }
 
 int
-listener_open(
-    struct sockaddr_in *sin, const struct listener_config *config, enum listener_share share)
+listener_configure(int fd, const struct listener_config *config)
 {
 	/* OMIT: no DF, and who forges ICMP errors cannot have datagrams cut small. */
-	int path = config->whole ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT, fd;
-	socklen_t len = sizeof(*sin);
+	int path = config->whole ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT;
 
-	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
-		return (-1);
 	if (set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ||
 	    set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) == -1 ||
 	    /* Or it gets what is sent to any group that any program here has joined. */
 	    set_int(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) == -1 ||
 	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
 	    set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, path) == -1 ||
-	    set_buffers(fd, config->buffer_size) == -1 ||
+	    set_buffers(fd, config->buffer_size) == -1)
+		return (-1);
+	offload_set(fd, config->trains);
+	return (0);
+}
+
+int
+listener_open(
+    struct sockaddr_in *sin, const struct listener_config *config, enum listener_share share)
+{
+	socklen_t len = sizeof(*sin);
+	int fd;
+
+	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (-1);
+	if (listener_configure(fd, config) == -1 ||
 	    (share == LISTENER_NEXT && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) ||
 	    bind(fd, (struct sockaddr *)sin, sizeof(*sin)) == -1 ||
 	    /* Only now, or the first would join a group of somebody else's unseen. */
 	    (share == LISTENER_FIRST && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) ||
 	    getsockname(fd, (struct sockaddr *)sin, &len) == -1)
 		return (close_failed(fd));
-	if (config->trains)
-		offload_ask(fd);
 	return (fd);
 }
 
@@ -255,9 +264,24 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 		sizeof(upstream->address)) == -1)
 		return (close_failed(fd));
 	if (upstream->trains)
-		offload_ask(fd);
+		offload_set(fd, 1);
 	drain(fd);
 	return (fd);
+}
+
+int
+upstream_configure(int fd, const struct upstream *upstream)
+{
+	int path = upstream->whole ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT;
+
+	if (set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
+	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
+	    set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, path) == -1 ||
+	    set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) == -1 ||
+	    set_buffers(fd, upstream->buffer_size) == -1)
+		return (-1);
+	offload_set(fd, upstream->trains);
+	return (0);
 }
 
 int

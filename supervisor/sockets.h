@@ -48,6 +48,9 @@ enum listener_share {
 int listener_open(
     struct sockaddr_in *sin, const struct listener_config *config, enum listener_share share);
 
+/* Give a listener that is bound already what listener_open() gives.  Returns 0, or -1 with errno. */
+int listener_configure(int fd, const struct listener_config *config);
+
 /*
  * Have the group of this listener, of so many, give all datagrams of one client address to one
  * member, instead of spreading them by address and port: to the same of every group that was
@@ -63,6 +66,12 @@ int listener_group_by_address(int fd, uint32_t members, const uint32_t secret[2]
  * and the like without a route.  See ipv6(7).
  */
 int upstream_open(const struct upstream *upstream, uint16_t port);
+
+/*
+ * Give a session's socket that was made by a program before us what upstream_open() gives a new one
+ * as the options are now.  Returns 0, or -1 with errno.
+ */
+int upstream_configure(int fd, const struct upstream *upstream);
 
 /*
  * Give the addresses the indices that their interfaces have now.  Returns 0, or -1 with errno:

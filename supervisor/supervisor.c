@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/confine.h"
+#include "supervisor/adoption.h"
 #include "supervisor/capacity.h"
 #include "supervisor/children.h"
 #include "supervisor/http_listener.h"
@@ -38,6 +39,7 @@ struct supervisor {
 	struct upstream_name upstream;
 	struct route route;
 	int begun; /* its address is known, and the children were started */
+	struct adoption adoption;
 	struct children children;
 };
 
@@ -82,6 +84,7 @@ begin(struct supervisor *s)
 	struct children *c = &s->children;
 
 	keepers_init(s->options, &s->upstream.address, &s->identity, &c->keepers);
+	adoption_finish(&s->adoption, &c->keepers);
 	if (s->options->metrics_enabled)
 		exporter_init(s->options, &c->keepers, &c->exporter);
 	children_start(c, s->now);
@@ -319,7 +322,8 @@ supervisor_main(struct options *o)
 	start_log(s);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
-	udp_listeners_open(o, keepers);
+	adoption_read(&s->adoption, o, keepers->count);
+	udp_listeners_open(o, &s->adoption, keepers);
 	if (o->metrics_enabled) {
 		identity_metrics(o, &s->identity, &exporter->identity);
 		exporter->listener =
@@ -330,7 +334,8 @@ supervisor_main(struct options *o)
 	s->now = clock_now();
 	route_open(&s->route, s->now);
 	upstream_init(&s->upstream, o, &s->identity, binary, s->now);
-	if (o->upstream_literal)
+	upstream_know(&s->upstream, adoption_upstream(&s->adoption, o->upstream));
+	if (s->upstream.address.sin6_family != 0)
 		begin(s);
 	supervisor_loop(s);
 	if (o->metrics_enabled)

@@ -5,6 +5,7 @@
 
 #include "common/endpoint.h"
 #include "common/log.h"
+#include "supervisor/adoption.h"
 #include "supervisor/offload.h"
 #include "supervisor/sockets.h"
 #include "supervisor/udp_listeners.h"
@@ -19,9 +20,22 @@ static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *
 	    strerror(error), bind_remedy(error));
 }
 
-/* Listener number `i` of every worker; `secret` says who of them serves an address. */
+/* That of a program before us, or a new one.  Stores the real address in *sin. */
+static int
+take_or_open(const struct adoption *adoption, uint32_t worker, struct sockaddr_in *sin,
+    const struct listener_config *config, enum listener_share share)
+{
+	int fd;
+
+	if ((fd = adoption_listener(adoption, worker, sin)) == -1)
+		return (listener_open(sin, config, share));
+	return (listener_configure(fd, config) == -1 ? -1 : fd);
+}
+
+/* Listener number `i` of every worker. */
 static void
-open_group(const struct options *o, struct keepers *all, uint32_t i, const uint32_t secret[2])
+open_group(
+    const struct options *o, const struct adoption *adoption, struct keepers *all, uint32_t i)
 {
 	enum listener_share share = all->count == 1 ? LISTENER_ALONE : LISTENER_FIRST;
 	const struct listener_config config = {
@@ -34,7 +48,8 @@ open_group(const struct options *o, struct keepers *all, uint32_t i, const uint3
 	struct keeper *k;
 
 	for (k = all->keeper; k < all->keeper + all->count; k++) {
-		k->listener_fds[i] = listener_open(&sin, &config, share);
+		k->listener_fds[i] =
+		    take_or_open(adoption, (uint32_t)(k - all->keeper), &sin, &config, share);
 		if (k->listener_fds[i] == -1)
 			refuse_listener(&sin);
 		share = LISTENER_NEXT;
@@ -45,8 +60,9 @@ open_group(const struct options *o, struct keepers *all, uint32_t i, const uint3
 	 * Sessions of one address are counted by one worker, whatever listeners it writes to, so
 	 * that the limit is exact.
 	 */
-	if (all->count > 1 && o->max_sessions_per_address > 0 &&
-	    listener_group_by_address(all->keeper[0].listener_fds[i], all->count, secret) == -1)
+	if (all->spread[0] != 0 &&
+	    listener_group_by_address(
+		all->keeper[0].listener_fds[i], all->count, all->spread) == -1)
 		refuse_listener(&sin);
 	log_info("listener started", "listener=%s", endpoint_format_ipv4(&sin, text));
 }
@@ -66,20 +82,25 @@ reserve(struct keepers *all, uint32_t listeners)
 }
 
 void
-udp_listeners_open(const struct options *o, struct keepers *all)
+udp_listeners_open(
+    const struct options *o, const struct adoption *adoption, struct keepers *all)
 {
-	const uint32_t secret[2] = { arc4random(), arc4random() };
 	uint32_t i;
 
 	reserve(all, o->listeners);
+	if (all->count > 1 && o->max_sessions_per_address > 0) {
+		all->spread[0] = arc4random() | 1;
+		all->spread[1] = arc4random() | 1;
+		adoption_spread(adoption, all->spread);
+	}
 	all->upstream.trains = offload_decide(o->segment_offload);
 	/* A free port is none that another listener is still to have. */
 	for (i = 0; i < o->listeners; i++)
 		if (o->listen[i].sin_port != 0)
-			open_group(o, all, i, secret);
+			open_group(o, adoption, all, i);
 	for (i = 0; i < o->listeners; i++)
 		if (o->listen[i].sin_port == 0)
-			open_group(o, all, i, secret);
+			open_group(o, adoption, all, i);
 	if (buffers_limited())
 		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
 		    o->socket_buffer_size,

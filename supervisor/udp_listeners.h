@@ -1,6 +1,7 @@
 #ifndef SUPERVISOR_UDP_LISTENERS_H
 #define SUPERVISOR_UDP_LISTENERS_H
 
+#include "supervisor/adoption.h"
 #include "supervisor/keepers.h"
 #include "supervisor/options.h"
 
@@ -9,6 +10,7 @@
  * the HTTP listener are the last that may take a privilege beyond the supervisor's own.  Ends
  * the program with EXIT_REFUSED if an address cannot be had.
  */
-void udp_listeners_open(const struct options *options, struct keepers *keepers);
+void udp_listeners_open(
+    const struct options *options, const struct adoption *adoption, struct keepers *keepers);
 
 #endif

@@ -68,6 +68,13 @@ upstream_init(struct upstream_name *u, const struct options *o, const struct msg
 	u->at = now;
 }
 
+void
+upstream_know(struct upstream_name *u, const struct sockaddr_in6 *address)
+{
+	if (u->host != NULL && address != NULL)
+		u->address = *address;
+}
+
 int
 upstream_look_up(struct upstream_name *u, int64_t now)
 {

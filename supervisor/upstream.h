@@ -35,6 +35,9 @@ void upstream_resolve(struct options *options, const struct msg_identity *identi
 void upstream_init(struct upstream_name *upstream, const struct options *options,
     const struct msg_identity *identity, int binary, int64_t now);
 
+/* The name had this address, unless it is NULL, a moment ago: it is used until a look-up ends. */
+void upstream_know(struct upstream_name *upstream, const struct sockaddr_in6 *address);
+
 /* Look the name up now.  Returns 0, or -1 if it is none. */
 int upstream_look_up(struct upstream_name *upstream, int64_t now);
 
