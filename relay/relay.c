@@ -279,6 +279,7 @@ relay_main(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	r->control = CONTROL_FILENO;
 	r->snapshot.link = -1;

@@ -236,9 +236,10 @@ children_reap(struct children *c, int64_t now)
 }
 
 void
-children_stop(struct children *c, int64_t now)
+children_stop(struct children *c, int keep, int64_t now)
 {
 	c->stopping = 1;
+	c->keep = keep;
 	c->stop_until = now + STOP_TIMEOUT;
 }
 

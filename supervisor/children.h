@@ -26,6 +26,7 @@ struct children {
 	struct troubles troubles; /* for the supervisor to look at */
 	int64_t resend_at;	  /* NEVER, or when to try again to tell the metrics child */
 	int stopping;
+	int keep;	    /* sessions, then */
 	int64_t stop_until; /* when patience ends */
 	struct msg msg;
 };
@@ -54,8 +55,11 @@ void children_reap(struct children *children, int64_t now);
 /* Do what is due: tell them what they wait for, look whether they live, start them again. */
 void children_turn(struct children *children, int64_t now);
 
-/* From now on they are to end: told at first, killed after a while. */
-void children_stop(struct children *children, int64_t now);
+/*
+ * From now on they are to end: told at first, killed after a while.  `keep`: the relays leave all
+ * sessions open, in their keepers' stores.
+ */
+void children_stop(struct children *children, int keep, int64_t now);
 
 /* Returns whether all have ended. */
 int children_stop_turn(struct children *children, int64_t now);

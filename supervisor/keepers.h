@@ -9,6 +9,7 @@
 struct keepers {
 	uint32_t count;
 	uint32_t descriptors; /* for upstream sockets */
+	uint32_t listeners;   /* of each worker */
 	struct keeper keeper[WORKERS_MAX];
 	struct msg_listener *listener; /* whose sockets each keeper has of its own */
 	uint32_t spread[2];	       /* see listener_group_by_address(); 0 and 0: not */

@@ -16,6 +16,7 @@
 #include "supervisor/inherited.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/options.h"
+#include "supervisor/program.h"
 #include "supervisor/resolver.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/version.h"
@@ -52,7 +53,6 @@ become_child(const char *title)
 	for (i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
 		if (!is_kind(name, children[i].name))
 			continue;
-		prctl(PR_SET_NAME, "udp46");
 		if (fstat(CONTROL_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
 			refuse(EXIT_USAGE, "%s: is started by the supervisor only", title);
 		children[i].main();
@@ -82,9 +82,11 @@ main(int argc, char *argv[], char *envp[])
 
 	open_standard();
 	setprogname("udp46");
+	prctl(PR_SET_NAME, "udp46");
 	if (argc == 1)
 		become_child(argv[0]);
 	/* Before anything points into argv: it moves that out of the title's way. */
+	program_init(argc, argv);
 	setproctitle_init(argc, argv, envp);
 	inherited_init();
 	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1)

@@ -14,6 +14,7 @@ signals_open(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGCHLD);
 	/* Of the log: it must not end or stop us, where it goes to. */
 	signal(SIGPIPE, SIG_IGN);

@@ -17,16 +17,25 @@
 #include "supervisor/children.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
+#include "supervisor/inherited.h"
+#include "supervisor/program.h"
 #include "supervisor/route.h"
 #include "supervisor/signals.h"
 #include "supervisor/source_filter.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/totals_log.h"
 #include "supervisor/udp_listeners.h"
+#include "supervisor/upgrade.h"
 #include "supervisor/upstream.h"
 #include "supervisor/version.h"
 
-enum { PFD_SIGNALS, PFD_ROUTE, PFD_RESOLVER, PFD_CHILDREN = PFD_RESOLVER + CHILD_POLLFDS };
+enum {
+	PFD_SIGNALS,
+	PFD_ROUTE,
+	PFD_UPGRADE,
+	PFD_RESOLVER,
+	PFD_CHILDREN = PFD_RESOLVER + CHILD_POLLFDS
+};
 
 struct supervisor {
 	struct options *options;
@@ -40,6 +49,7 @@ struct supervisor {
 	struct route route;
 	int begun; /* its address is known, and the children were started */
 	struct adoption adoption;
+	struct upgrade upgrade;
 	struct children children;
 };
 
@@ -140,11 +150,23 @@ log_totals(struct supervisor *s)
 static void
 stop(struct supervisor *s, int signo)
 {
+	/* Whoever wants the end wants no successor. */
+	upgrade_cancel(&s->upgrade);
 	if (s->children.stopping)
 		return;
 	log_info("stopping", "signal=%s", sigabbrev_np(signo));
 	resolver_stop(&s->upstream.resolver, s->now);
-	children_stop(&s->children, s->now);
+	children_stop(&s->children, 0, s->now);
+}
+
+static void
+upgrade(struct supervisor *s)
+{
+	if (!upgrade_turn(&s->upgrade, s->now))
+		return;
+	log_info("upgrading", "program=%s version=%s", program_path(), version);
+	resolver_stop(&s->upstream.resolver, s->now);
+	children_stop(&s->children, 1, s->now);
 }
 
 static void
@@ -177,6 +199,10 @@ take_signals(struct supervisor *s)
 			break;
 		case SIGUSR1:
 			log_totals(s);
+			break;
+		case SIGUSR2:
+			if (!s->children.stopping)
+				upgrade_begin(&s->upgrade, &s->children.keepers, s->now);
 			break;
 		}
 	}
@@ -213,6 +239,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 		take_signals(s);
 	if (s->children.stopping)
 		return;
+	upgrade(s);
 	look_at_trouble(s);
 	source_filter_turn(&s->children.keepers.sources);
 	if (upstream_turn(&s->upstream, s->now))
@@ -245,6 +272,7 @@ supervisor_loop(struct supervisor *s)
 		route_watch(&s->route, &pfd[PFD_ROUTE]);
 		if (s->children.stopping)
 			pfd[PFD_ROUTE].fd = -1;
+		upgrade_watch(&s->upgrade, &pfd[PFD_UPGRADE]);
 		upstream_watch(&s->upstream, s->now, &pfd[PFD_RESOLVER]);
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
 		deadline = clock_earlier(
@@ -254,6 +282,7 @@ supervisor_loop(struct supervisor *s)
 			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
 			deadline = clock_earlier(deadline,
 			    source_filter_deadline(&s->children.keepers.sources, s->now));
+			deadline = clock_earlier(deadline, upgrade_deadline(&s->upgrade));
 		}
 		if (!s->children.stopping && s->begun)
 			deadline = clock_earlier(deadline,
@@ -265,6 +294,9 @@ supervisor_loop(struct supervisor *s)
 		supervisor_turn(s, pfd);
 		log_writer_turn(s->now);
 	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now));
+	if (s->upgrade.ready)
+		upgrade_finish(&s->upgrade, &s->children.keepers,
+		    s->options->metrics_enabled ? s->children.exporter.listener : -1);
 	log_info("shutdown", "pid=%d", getpid());
 }
 
@@ -296,6 +328,8 @@ check(struct options *o, struct msg_identity *identity, int binary)
 	if (confine_supervisor() == -1)
 		err(EXIT_REFUSED, "capabilities");
 	source_filter_init(&supervisor.children.keepers.sources, o);
+	if (inherited_count(INHERITED_LISTENER) > 0)
+		udp_listeners_try(o);
 	options_print(o, stdout);
 	print_route(o);
 	return (0);
@@ -322,6 +356,7 @@ supervisor_main(struct options *o)
 	start_log(s);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
+	upgrade_init(&s->upgrade);
 	adoption_read(&s->adoption, o, keepers->count);
 	udp_listeners_open(o, &s->adoption, keepers);
 	if (o->metrics_enabled) {

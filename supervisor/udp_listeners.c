@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/endpoint.h"
 #include "common/log.h"
 #include "supervisor/adoption.h"
+#include "supervisor/inherited.h"
 #include "supervisor/offload.h"
 #include "supervisor/sockets.h"
 #include "supervisor/udp_listeners.h"
@@ -87,6 +89,7 @@ udp_listeners_open(
 {
 	uint32_t i;
 
+	all->listeners = o->listeners;
 	reserve(all, o->listeners);
 	if (all->count > 1 && o->max_sessions_per_address > 0) {
 		all->spread[0] = arc4random() | 1;
@@ -105,4 +108,34 @@ udp_listeners_open(
 		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
 		    o->socket_buffer_size,
 		    "raise net.core.rmem_max and wmem_max, or grant CAP_NET_ADMIN");
+}
+
+/* Whether it is bound already, by a program that asks whether we could take its place. */
+static int
+is_inherited(const struct sockaddr_in *sin)
+{
+	struct inherited *d = NULL;
+
+	while ((d = inherited_next(INHERITED_LISTENER, d)) != NULL)
+		if (d->address == sin->sin_addr.s_addr && d->port == sin->sin_port)
+			return (1);
+	return (0);
+}
+
+void
+udp_listeners_try(const struct options *o)
+{
+	const struct listener_config config = { .buffer_size = o->socket_buffer_size };
+	struct sockaddr_in sin;
+	uint32_t i;
+	int fd;
+
+	for (i = 0; i < o->listeners; i++) {
+		sin = o->listen[i];
+		if (is_inherited(&sin))
+			continue;
+		if ((fd = listener_open(&sin, &config, LISTENER_ALONE)) == -1)
+			refuse_listener(&sin);
+		close(fd);
+	}
 }

@@ -13,4 +13,10 @@
 void udp_listeners_open(
     const struct options *options, const struct adoption *adoption, struct keepers *keepers);
 
+/*
+ * Whether they could be bound by who takes the place of the program that has those which are
+ * inherited.  Ends the program likewise.
+ */
+void udp_listeners_try(const struct options *options);
+
 #endif

@@ -186,6 +186,7 @@ metrics_main(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	m->control = CONTROL_FILENO;
 	m->sources.now = clock_now();

@@ -1,0 +1,195 @@
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor/log_writer.h"
+#include "supervisor/program.h"
+
+#define FIRST_FD 3 /* as of sd_listen_fds(3) */
+
+static char path[PATH_MAX];
+static char **arguments;
+static int count; /* of them */
+
+void
+program_init(int argc, char **argv)
+{
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	int i;
+
+	/* Without /proc there is nothing that could be executed anew. */
+	path[n == -1 ? 0 : n] = '\0';
+	if ((arguments = calloc((size_t)argc + 1, sizeof(*arguments))) == NULL)
+		err(EXIT_REFUSED, "arguments");
+	for (i = 0; i < argc; i++)
+		if ((arguments[i] = strdup(argv[i])) == NULL)
+			err(EXIT_REFUSED, "arguments");
+	count = argc;
+}
+
+const char *
+program_path(void)
+{
+	return (path);
+}
+
+/* Returns NULL, or what is wrong with it. */
+static const char *
+judge(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return ("is not a regular file");
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return ("does not belong to root");
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return ("can be written to by others than its owner");
+	return (NULL);
+}
+
+int
+program_open(const char **wrong)
+{
+	struct stat st;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 || fstat(fd, &st) == -1)
+		*wrong = strerror(errno);
+	else if ((*wrong = judge(&st)) == NULL)
+		return (fd);
+	if (fd != -1)
+		close(fd);
+	return (-1);
+}
+
+/* ---- descriptors ---- */
+
+/* The largest that is open or may be. */
+static int
+descriptors_max(void)
+{
+	struct rlimit rl;
+
+	return (getrlimit(RLIMIT_NOFILE, &rl) == -1 ? 0 : (int)rl.rlim_cur);
+}
+
+/* Close all but standard ones and those of which `at` says that they are wanted. */
+static void
+close_others(const uint32_t *at, int max)
+{
+	int fd, from = FIRST_FD;
+
+	for (fd = FIRST_FD; fd <= max; fd++) {
+		if (fd < max && at[fd] == 0)
+			continue;
+		if (fd > from)
+			(void)close_range((unsigned int)from, (unsigned int)fd - 1, 0);
+		from = fd + 1;
+	}
+}
+
+/*
+ * Have fds[i] at FIRST_FD + i, open across execve(2), and no other descriptor.  Returns 0, or -1
+ * with errno.
+ */
+static int
+arrange(int *fds, uint32_t n)
+{
+	int max = descriptors_max(), target, moved;
+	uint32_t *at = calloc((size_t)max, sizeof(*at)), i; /* index + 1 */
+
+	if (at == NULL)
+		return (-1);
+	for (i = 0; i < n; i++)
+		at[fds[i]] = i + 1;
+	close_others(at, max);
+	for (i = 0; i < n; i++) {
+		target = FIRST_FD + (int)i;
+		if (fds[i] != target) {
+			/* Another that is wanted makes room. */
+			if (at[target] != 0) {
+				moved = fcntl(target, F_DUPFD_CLOEXEC, FIRST_FD + (int)n);
+				if (moved == -1)
+					break;
+				fds[at[target] - 1] = moved;
+				at[moved] = at[target];
+			}
+			if (dup2(fds[i], target) == -1)
+				break;
+			at[fds[i]] = 0;
+			close(fds[i]);
+			fds[i] = target;
+			at[target] = i + 1;
+		}
+		(void)fcntl(target, F_SETFD, 0);
+	}
+	free(at);
+	return (i < n ? -1 : 0);
+}
+
+/* ---- execution ---- */
+
+/* Our arguments, and `first` before them.  Returns NULL with errno ENOMEM. */
+static char **
+extend_arguments(const char *first)
+{
+	char **all = calloc((size_t)count + 2, sizeof(*all));
+	int i, n = 0;
+
+	if (all == NULL)
+		return (NULL);
+	all[n++] = arguments[0];
+	if (first != NULL && (all[n++] = strdup(first)) == NULL)
+		return (NULL);
+	for (i = 1; i < count; i++)
+		all[n++] = arguments[i];
+	return (all);
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+set_environment(const char *const *names, uint32_t n)
+{
+	char number[16], *list = NULL;
+	size_t size;
+	FILE *f;
+	uint32_t i;
+
+	if ((f = open_memstream(&list, &size)) == NULL)
+		return (-1);
+	for (i = 0; i < n; i++)
+		fprintf(f, "%s%s", i == 0 ? "" : ":", names[i]);
+	if (fclose(f) == EOF)
+		return (-1);
+	setenv("LISTEN_FDNAMES", list, 1);
+	free(list);
+	snprintf(number, sizeof(number), "%u", n);
+	setenv("LISTEN_FDS", number, 1);
+	snprintf(number, sizeof(number), "%d", getpid());
+	return (setenv("LISTEN_PID", number, 1));
+}
+
+void
+program_execute(
+    int program, const char *first, const int *fds, const char *const *names, uint32_t n)
+{
+	char **extended = extend_arguments(first);
+	int *all = calloc((size_t)n + 1, sizeof(*all));
+
+	if (extended == NULL || all == NULL || set_environment(names, n) == -1)
+		return;
+	if (n > 0)
+		memcpy(all, fds, n * sizeof(*all));
+	all[n] = program;
+	if (arrange(all, n + 1) == -1)
+		return;
+	(void)fcntl(all[n], F_SETFD, FD_CLOEXEC);
+	fexecve(all[n], extended, environ);
+}
