@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -180,4 +181,15 @@ log_output_write(struct log_output *o, const char *line, size_t len)
 	if (n >= 0 && n < (ssize_t)len)
 		errno = EAGAIN;
 	return (n == (ssize_t)len ? 0 : -1);
+}
+
+int
+log_output_is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return (stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	    fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode);
 }

@@ -33,4 +33,10 @@ void log_output_open(struct log_output *output, int fd);
  */
 int log_output_write(struct log_output *output, const char *line, size_t len);
 
+/*
+ * Whether this descriptor is the stream to the journal that systemd has made for us: JOURNAL_STREAM
+ * in systemd.exec(5).
+ */
+int log_output_is_journal(int fd);
+
 #endif

@@ -12,6 +12,10 @@
 #include "supervisor/log_output.h"
 #include "supervisor/log_writer.h"
 
+/* Of syslog(3), as sd-daemon(3) wants them. */
+static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
+_Static_assert(sizeof(priorities) / sizeof(priorities[0]) == LOG_LEVEL_MAX, "one each");
+
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 _Static_assert(sizeof(level_names) / sizeof(level_names[0]) == LOG_LEVEL_MAX, "a name each");
 
@@ -191,7 +195,7 @@ static void
 put_field(
     struct line *line, enum log_format format, char kind, const char *key, const char *value)
 {
-	if (format == LOG_FORMAT_TEXT) {
+	if (format != LOG_FORMAT_JSON) {
 		put_string(line, " ");
 		put_string(line, key);
 		put_string(line, "=");
@@ -207,17 +211,43 @@ put_field(
 		put_string(line, value);
 }
 
+/* A message of plain words needs no quotes where it comes first. */
+static void
+put_message(struct line *line, const char *msg)
+{
+	const char *p;
+
+	for (p = msg; *p >= ' ' && *p < 0x7f && *p != '"' && *p != '=' && *p != '\\'; p++)
+		;
+	if (*p != '\0')
+		put_escaped(line, msg);
+	else
+		put_string(line, msg);
+}
+
+/* The time, the level and the message. */
+static void
+put_start(struct line *line, const struct log_record *record, enum log_format format)
+{
+	if (format == LOG_FORMAT_JOURNAL) {
+		put_string(line, priorities[record->level]);
+		put_message(line, record->text);
+		return;
+	}
+	put_string(line, format == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=");
+	put_time(line, record->time);
+	put_string(line, format == LOG_FORMAT_JSON ? "\"" : "");
+	put_field(line, format, LOG_STRING, "level", level_names[record->level]);
+	put_field(line, format, LOG_STRING, "msg", record->text);
+}
+
 size_t
 log_record_format(const struct log_record *record, enum log_format format, char *buf)
 {
 	struct line line = { buf, 0 };
 	const char *p = record->text, *end = record->text + record->length, *value;
 
-	put_string(&line, format == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=");
-	put_time(&line, record->time);
-	put_string(&line, format == LOG_FORMAT_JSON ? "\"" : "");
-	put_field(&line, format, LOG_STRING, "level", level_names[record->level]);
-	put_field(&line, format, LOG_STRING, "msg", p);
+	put_start(&line, record, format);
 	for (p += strlen(p) + 1; p < end; p = value + strlen(value) + 1) {
 		value = p + strlen(p) + 1;
 		put_field(&line, format, *p, p + 1, value);

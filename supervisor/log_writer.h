@@ -9,6 +9,7 @@
 enum log_format {
 	LOG_FORMAT_JSON,
 	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JOURNAL, /* text without what the journal of systemd adds itself */
 };
 
 /* The longest line: every byte of a record escaped as six, and the time. */
@@ -24,7 +25,8 @@ int log_record_check(const struct log_record *record);
 
 /*
  * Write a checked record as one line into buf (LOG_LINE_MAX bytes): JSON (RFC 8259), or
- * key=value text with values quoted where they need it.  Control characters, and what is
+ * key=value text with values quoted where they need it, after time and level or, for the journal,
+ * after the priority alone as sd-daemon(3) says.  Control characters, and what is
  * no UTF-8, are escaped.  Returns the length, the newline included.
  */
 size_t log_record_format(const struct log_record *record, enum log_format format, char *buf);

@@ -18,6 +18,7 @@
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
 #include "supervisor/inherited.h"
+#include "supervisor/log_output.h"
 #include "supervisor/program.h"
 #include "supervisor/route.h"
 #include "supervisor/signals.h"
@@ -63,6 +64,8 @@ start_log(struct supervisor *s)
 	s->format = o->log_format == FORMAT_TEXT ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
 	if (o->log_format == FORMAT_AUTO && isatty(STDOUT_FILENO))
 		s->format = LOG_FORMAT_TEXT;
+	else if (o->log_format == FORMAT_AUTO && log_output_is_journal(STDOUT_FILENO))
+		s->format = LOG_FORMAT_JOURNAL;
 	log_writer_open(STDOUT_FILENO);
 	log_init(o->log_level, log_writer, &s->format);
 }

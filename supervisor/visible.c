@@ -1,11 +1,13 @@
-#include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LIBBSD_OPENBSD_VIS /* it wants to know which vis(3) */
 #include <vis.h>
 
+#include "supervisor/log_output.h"
 #include "supervisor/visible.h"
 
 #define MESSAGE_MAX 1024
@@ -40,5 +42,8 @@ refuse(int status, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	errx(status, "%s", visible(shown, sizeof(shown), message));
+	/* As an error, where systemd asks for priorities: sd-daemon(3). */
+	fprintf(stderr, "%s%s: %s\n", log_output_is_journal(STDERR_FILENO) ? "<3>" : "",
+	    getprogname(), visible(shown, sizeof(shown), message));
+	exit(status);
 }

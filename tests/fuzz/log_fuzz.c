@@ -36,5 +36,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return (0);
 	check_line(&record, LOG_FORMAT_JSON);
 	check_line(&record, LOG_FORMAT_TEXT);
+	check_line(&record, LOG_FORMAT_JOURNAL);
 	return (0);
 }

@@ -38,6 +38,8 @@ CASE(both_formats)
 	ATF_CHECK_STREQ(format(LOG_FORMAT_JSON),
 	    "{\"time\":\"" TIME "\",\"level\":\"INFO\",\"msg\":\"listener started\","
 	    "\"listener\":\"192.0.2.1:51820\",\"port\":7,\"on\":true,\"ratio\":0.500,\"n\":-3}\n");
+	ATF_CHECK_STREQ(format(LOG_FORMAT_JOURNAL),
+	    "<6>listener started listener=192.0.2.1:51820 port=7 on=true ratio=0.500 n=-3\n");
 }
 
 CASE(escapes)
@@ -53,6 +55,8 @@ CASE(escapes)
 	ATF_CHECK(
 	    strstr(format(LOG_FORMAT_JSON), "\"a\":\"new\\u000aline\\u001b[2J\"") != NULL);
 	ATF_CHECK(strchr(line, '\x1b') == NULL);
+	log_error("new\nline", "a=%s", "b=c");
+	ATF_CHECK_STREQ(format(LOG_FORMAT_JOURNAL), "<3>\"new\\u000aline\" a=\"b=c\"\n");
 	ATF_CHECK_EQ(strchr(line, '\n'), line + strlen(line) - 1);
 }
 
