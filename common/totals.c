@@ -45,11 +45,21 @@ const char *const session_state_names[] = { "unreplied", "replied", "assured", "
 _Static_assert(
     sizeof(session_state_names) / sizeof(session_state_names[0]) == SESSION_STATE_MAX, "");
 
+/* What comes before the counters of sessions: whole cache lines. */
+static size_t
+first_part(uint32_t listeners)
+{
+	size_t line = sizeof(struct session_line);
+	size_t size = sizeof(struct totals) + listeners * sizeof(struct listener_totals);
+
+	return ((size + line - 1) / line * line);
+}
+
 size_t
 totals_size(uint32_t listeners, uint32_t sockets)
 {
-	return (sizeof(struct totals) + listeners * sizeof(struct listener_totals) +
-	    (listeners + sockets) * sizeof(uint32_t));
+	return (first_part(listeners) + sockets * sizeof(struct session_line) +
+	    ((size_t)listeners + sockets) * sizeof(uint32_t));
 }
 
 int
@@ -74,10 +84,16 @@ totals_unmap(struct totals *totals, uint32_t listeners, uint32_t sockets)
 	munmap(totals, totals_size(listeners, sockets));
 }
 
-uint32_t *
-totals_drops_seen(struct totals *totals, uint32_t listeners)
+struct session_line *
+totals_session_counters(struct totals *totals, uint32_t listeners)
 {
-	return ((uint32_t *)(void *)&totals->listener[listeners]);
+	return ((struct session_line *)(void *)((char *)totals + first_part(listeners)));
+}
+
+uint32_t *
+totals_drops_seen(struct totals *totals, uint32_t listeners, uint32_t sockets)
+{
+	return ((uint32_t *)(void *)(totals_session_counters(totals, listeners) + sockets));
 }
 
 /* Numbers of 64 bits are all that there is in either struct. */

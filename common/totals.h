@@ -2,9 +2,9 @@
 #define COMMON_TOTALS_H
 
 /*
- * Everything that is counted, in one struct that lives in a memfd of the size that the number
- * of listeners takes: the supervisor makes it, every relay maps it, so that a successor goes on
- * counting where its predecessor died.  Only the relay writes; the supervisor prints.  Each
+ * Everything that is counted, in one struct that lives in a memfd of the size that the numbers
+ * of listeners and sockets take: the supervisor makes it, every relay maps it, so that a successor
+ * goes on counting where its predecessor died.  Only the relay writes; the supervisor prints.  Each
  * worker has its own, so that no two processors write to one cache line.
  */
 #include <stddef.h>
@@ -68,6 +68,12 @@ struct session_counters {
 	uint64_t bytes[DIRECTION_MAX];
 };
 
+/* The same in a cache line of its own: each datagram of the session writes to it. */
+struct session_line {
+	_Alignas(64) struct session_counters counters;
+};
+_Static_assert(sizeof(struct session_line) == 64, "one cache line");
+
 struct totals {
 	uint64_t sessions[SESSION_CLOSED]; /* open now, by state */
 	uint64_t sessions_created;
@@ -107,11 +113,18 @@ struct totals *totals_map(int fd, uint32_t listeners, uint32_t sockets, int writ
 void totals_unmap(struct totals *totals, uint32_t listeners, uint32_t sockets);
 
 /*
+ * What was counted of the session that each upstream socket serves, by slot of the supervisor's
+ * store.  Those of a slot whose socket serves nobody mean nothing: they are set when it is given to
+ * a session.  Whoever did not write them himself checks them: see restore.h.
+ */
+struct session_line *totals_session_counters(struct totals *totals, uint32_t listeners);
+
+/*
  * The kernel's own count of receive_queue_drops of each socket, modulo 2^32, as far as it is
  * counted there: listeners by index, then upstream sockets by slot.  It outlives the relay, as
  * the sockets do.
  */
-uint32_t *totals_drops_seen(struct totals *totals, uint32_t listeners);
+uint32_t *totals_drops_seen(struct totals *totals, uint32_t listeners, uint32_t sockets);
 
 /*
  * Add the totals of another worker but for its listeners': sums, but for the time of the last

@@ -78,8 +78,7 @@ static void
 start(struct relay *r)
 {
 	r->started = 1;
-	if (r->table.count > 0)
-		log_info("sessions restored", "count=%u", r->table.count);
+	lifecycle_restored(r);
 }
 
 static void

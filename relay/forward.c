@@ -74,16 +74,16 @@ static void
 count_sent(void *arg, uint32_t owner, uint32_t datagrams, uint32_t bytes)
 {
 	struct egress *to = arg;
-	struct session *s;
+	struct session_counters *c;
 
 	to->cost += share_cost(bytes);
 	to->totals->datagrams[to->direction] += datagrams;
 	to->totals->bytes[to->direction] += bytes;
 	if (owner == NONE)
 		return;
-	s = &to->relay->table.sessions[owner];
-	s->packets[to->direction] += datagrams;
-	s->bytes[to->direction] += bytes;
+	c = session_counters(&to->relay->table, &to->relay->table.sessions[owner]);
+	c->packets[to->direction] += datagrams;
+	c->bytes[to->direction] += bytes;
 }
 
 static void
@@ -336,6 +336,9 @@ look_up_clients(struct relay *r, const struct listener *l, uint32_t n)
 	}
 	for (i = 0; i < n; i++)
 		session_prefetch(&r->table, b->hash[i]);
+	for (i = 0; i < n; i++)
+		if (i == 0 || b->hash[i] != b->hash[i - 1])
+			session_prefetch_counters(&r->table, b->hash[i]);
 }
 
 /*
@@ -508,7 +511,7 @@ from_upstream(const struct relay *r, const struct sockaddr_in6 *from)
  * or all.  Returns whether anything is left.
  */
 static int
-limit_reply(struct relay *r, const struct session *s, struct received *in)
+limit_reply(struct relay *r, struct session *s, struct received *in)
 {
 	uint32_t all = datagrams_of(in->length, in->segment);
 	uint32_t n = session_allow_reply(&r->table, s, in->length, in->segment);
@@ -581,6 +584,7 @@ collect(struct relay *r, struct session *s, uint32_t used)
 	uint32_t i;
 	int n;
 
+	__builtin_prefetch(session_counters(&r->table, s), 1);
 	n = receive_batch_fill(r->batches->in, s->fd, used);
 	if (n == -1) {
 		/* An ICMP error: counted and survived; what is behind it comes next turn. */

@@ -21,6 +21,7 @@
 #include "relay/receive_batch.h"
 #include "relay/records.h"
 #include "relay/relay.h"
+#include "relay/restore.h"
 #include "relay/session_log.h"
 #include "relay/socket_pool.h"
 #include "relay/sources.h"
@@ -31,6 +32,12 @@
 
 /* How a session waits for its socket: whether another has made room for it. */
 enum { WAITING_HOPEFUL = 1, WAITING_EVICTED };
+
+/*
+ * Whose time was up while there was no relay may have sent something meanwhile: that is read
+ * first.
+ */
+#define RESTORED_GRACE SECOND
 
 /* Looks cost up to 0.1 us each. */
 #define JUDGE_A_TURN 1024
@@ -166,8 +173,10 @@ lifecycle_serve_waiting(struct relay *r)
 
 /* Returns NULL if the record does not hold. */
 static struct session *
-restore_session(struct relay *r, const struct session_record *record)
+restore_session(struct relay *r, const struct session_record *record, uint32_t slot)
 {
+	/* Copied before it is looked at; who wrote it may have been an attacker's. */
+	struct session_counters counters = r->table.lines[slot].counters;
 	const struct session_key key = { record->client_address, record->client_port,
 		record->listener };
 	struct session *s;
@@ -177,12 +186,8 @@ restore_session(struct relay *r, const struct session_record *record)
 		return (NULL);
 	if ((s = session_open(&r->table, &key, record->id, r->now, record->created)) == NULL)
 		return (NULL);
-	s->local_address = record->local_address;
-	s->opened = record->opened;
-	/* As of a session that never had a reply: see snapshot.c. */
-	if (record->state == SESSION_UNREPLIED)
-		s->last_upstream = s->opened;
-	session_set_state(&r->table, s, record->state);
+	restore_check(&counters, record->opened, r->now);
+	session_resume(&r->table, s, record, &counters);
 	r->totals->sessions[s->state]++;
 	r->totals->sessions_restored++;
 	return (s);
@@ -195,7 +200,9 @@ lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 	struct session *s;
 
 	socket_pool_add(r, &restore->socket, fd);
-	if ((s = restore_session(r, &restore->record)) == NULL) {
+	/* Not before all are back, and in order. */
+	r->expire_from = NEVER;
+	if ((s = restore_session(r, &restore->record, slot)) == NULL) {
 		r->totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
 		log_warn("session not restored", "slot=%u", slot);
 		socket_pool_close(r, slot);
@@ -208,6 +215,17 @@ lifecycle_restore(struct relay *r, const struct msg_restore *restore, int fd)
 	socket_pool_watch(r, slot);
 	if (!sources_may_be_client(r, s->key.client_address))
 		lifecycle_close(r, s, CLOSE_SOURCE_DENIED);
+}
+
+void
+lifecycle_restored(struct relay *r)
+{
+	if (r->expire_from != NEVER)
+		return;
+	restore_order(&r->table);
+	r->expire_from = r->now + RESTORED_GRACE;
+	if (r->table.count > 0)
+		log_info("sessions restored", "count=%u", r->table.count);
 }
 
 /* ---- life ---- */
@@ -249,16 +267,14 @@ lifecycle_upstream_spoke(struct relay *r, struct session *s)
 /* ---- end ---- */
 
 static void
-count_closed(struct relay *r, const struct session *s, enum close_reason reason)
+count_closed(struct relay *r, struct session *s, enum close_reason reason)
 {
-	int64_t last = clock_later(s->last_client, s->last_upstream);
-
 	r->totals->sessions[s->state]--;
 	r->totals->sessions_closed[reason]++;
 	if (reason == CLOSE_EVICTED)
 		r->totals->sessions_evicted[s->state]++;
 	histogram_observe(&r->totals->session_duration, r->now - s->opened);
-	histogram_observe(&r->totals->session_idle, r->now - last);
+	histogram_observe(&r->totals->session_idle, r->now - session_last(&r->table, s));
 }
 
 void
@@ -344,7 +360,7 @@ lifecycle_expire(struct relay *r)
 	struct session *s;
 	int i;
 
-	for (i = 0; i < EXPIRE_A_TURN; i++) {
+	for (i = 0; i < EXPIRE_A_TURN && r->now >= r->expire_from; i++) {
 		if ((s = session_expired(&r->table, r->now)) == NULL)
 			break;
 		lifecycle_close(r, s, CLOSE_IDLE_TIMEOUT);
@@ -360,7 +376,7 @@ lifecycle_expire(struct relay *r)
 int64_t
 lifecycle_deadline(const struct relay *r)
 {
-	return (session_deadline(&r->table));
+	return (clock_later(session_deadline(&r->table), r->expire_from));
 }
 
 void

@@ -31,6 +31,9 @@ struct session *lifecycle_serve_waiting(struct relay *relay);
 /* Take up a session of our predecessor's, or tell the supervisor that its record does not hold. */
 void lifecycle_restore(struct relay *relay, const struct msg_restore *restore, int fd);
 
+/* All of them are back: from now on they may expire. */
+void lifecycle_restored(struct relay *relay);
+
 /* Note a datagram from the client, and the address that it was sent to, or from the upstream. */
 void lifecycle_client_spoke(
     struct relay *relay, struct session *session, uint32_t local_address);

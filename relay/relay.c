@@ -83,7 +83,8 @@ take_listeners(struct relay *r)
 		l->port = sin.sin_port = told->port;
 		l->totals = &r->totals->listener[r->nlisteners];
 		l->drops_seen =
-		    totals_drops_seen(r->totals, r->config.listeners) + r->nlisteners++;
+		    totals_drops_seen(r->totals, r->config.listeners, r->config.slots_max) +
+		    r->nlisteners++;
 		endpoint_format_ipv4(&sin, l->name);
 	}
 }
@@ -101,7 +102,8 @@ relay_told(struct relay *r)
 		 r->msg.fds[0], r->config.listeners, r->config.slots_max, 1)) == NULL)
 		fatal("mmap totals", "error=%s", strerror(errno));
 	close(r->msg.fds[0]);
-	r->drops_seen = totals_drops_seen(r->totals, r->config.listeners) + r->config.listeners;
+	r->drops_seen = totals_drops_seen(r->totals, r->config.listeners, r->config.slots_max) +
+	    r->config.listeners;
 	while (r->nlisteners < r->config.listeners) {
 		msg_expect(r->control, MSG_LISTENERS, &r->msg);
 		take_listeners(r);
@@ -124,6 +126,7 @@ relay_init(struct relay *r)
 	if (session_table_init(&r->table, &config) == -1 || socket_pool_init(r) == -1 ||
 	    forward_init(r) == -1)
 		fatal("memory", "error=%s", strerror(errno));
+	r->table.lines = totals_session_counters(r->totals, r->config.listeners);
 	if ((r->session_set = epoll_create1(EPOLL_CLOEXEC)) == -1)
 		fatal("epoll_create1", "error=%s", strerror(errno));
 	listeners_init(r);

@@ -19,6 +19,7 @@
  *	listeners.c	how they are waited for, and what is in their send buffers
  *	watch.c		epoll_ctl(2), and what is done when it refuses
  *	session.c	the table; siphash.c: its hash; reserve.c: its memory
+ *	restore.c	what a relay before us has left of it
  *	address.c	the sessions of each address, where these are limited
  *	share.c		what of a listener's send buffer a client may have
  *	queue.c		datagrams in order, within bounds
@@ -130,6 +131,7 @@ struct relay {
 	struct session_table table;
 	struct account *accounts; /* of the sessions, by index */
 	struct bucket new_sessions;
+	int64_t expire_from; /* before that none of them expires */
 	struct session_log log;
 	int full; /* said so in the log */
 

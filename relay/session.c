@@ -97,9 +97,17 @@ session_prefetch(const struct session_table *table, uint32_t hash)
 
 	if (i == NONE)
 		return;
-	/* Both of its cache lines, which are about to be written to. */
+	/* It is about to be written to, as its counters. */
 	__builtin_prefetch(&table->sessions[i], 1);
-	__builtin_prefetch(&table->sessions[i].bytes, 1);
+}
+
+void
+session_prefetch_counters(const struct session_table *table, uint32_t hash)
+{
+	uint32_t i = bucket_get(table->buckets[hash]);
+
+	if (i != NONE && table->sessions[i].slot != NONE)
+		__builtin_prefetch(&table->lines[table->sessions[i].slot], 1);
 }
 
 static uint32_t *
@@ -149,7 +157,7 @@ session_open(struct session_table *table, const struct session_key *key, uint64_
 	s->fd = -1;
 	s->slot = NONE;
 	s->next = NONE;
-	s->last_client = s->last_upstream = s->opened = now;
+	s->own.last[CLIENT_TO_UPSTREAM] = s->opened = now;
 	s->created = wall;
 	table->ids++;
 	s->id =
@@ -167,6 +175,13 @@ session_open(struct session_table *table, const struct session_key *key, uint64_
 full:
 	errno = ENFILE;
 	return (NULL);
+}
+
+void
+session_take_slot(struct session_table *table, struct session *s, uint32_t slot)
+{
+	table->lines[slot].counters = s->own;
+	s->slot = slot;
 }
 
 void
@@ -189,7 +204,7 @@ session_client_spoke(struct session_table *table, struct session *s, int64_t now
 {
 	enum session_state before = s->state;
 
-	s->last_client = now;
+	session_counters(table, s)->last[CLIENT_TO_UPSTREAM] = now;
 	list_move(table, s, before == SESSION_REPLIED ? SESSION_ASSURED : before);
 	return (s->state != before);
 }
@@ -199,7 +214,7 @@ session_upstream_spoke(struct session_table *table, struct session *s, int64_t n
 {
 	enum session_state before = s->state;
 
-	s->last_upstream = now;
+	session_counters(table, s)->last[UPSTREAM_TO_CLIENT] = now;
 	list_move(table, s, before == SESSION_UNREPLIED ? SESSION_REPLIED : before);
 	return (s->state != before);
 }
@@ -210,18 +225,36 @@ most(uint64_t a, uint64_t b)
 	return (a > b ? a : b);
 }
 
+/* What counts of the datagrams of a direction: see session_allow_reply(). */
+static uint64_t
+weight(const struct session_counters *c, enum direction direction)
+{
+	return (most(c->bytes[direction], c->packets[direction]));
+}
+
+/* All that it may get before it is ASSURED. */
+static uint64_t
+allowance(const struct session_table *table, const struct session_counters *c)
+{
+	uint64_t all;
+
+	if (__builtin_mul_overflow(
+		table->config.amplification, weight(c, CLIENT_TO_UPSTREAM), &all))
+		return (UINT64_MAX);
+	return (all);
+}
+
 uint32_t
 session_allow_reply(
-    struct session_table *table, const struct session *s, uint32_t length, uint32_t segment)
+    struct session_table *table, struct session *s, uint32_t length, uint32_t segment)
 {
 	uint32_t all = datagrams_of(length, segment);
-	uint64_t *replied, received, left;
+	uint64_t *replied, left;
 
 	if (table->config.amplification == 0 || s->state == SESSION_ASSURED)
 		return (all);
 	replied = &table->replied[session_index(table, s)];
-	received = most(s->bytes[CLIENT_TO_UPSTREAM], s->packets[CLIENT_TO_UPSTREAM]);
-	left = table->config.amplification * received - *replied;
+	left = allowance(table, session_counters(table, s)) - *replied;
 	if (most(length, 1) > left) {
 		all = segment == 0 ? 0 : (uint32_t)(left / segment);
 		length = all * segment;
@@ -231,9 +264,25 @@ session_allow_reply(
 }
 
 void
-session_set_state(struct session_table *table, struct session *s, enum session_state state)
+session_resume(struct session_table *table, struct session *s,
+    const struct session_record *record, const struct session_counters *counters)
 {
+	enum session_state state = record->state;
+	uint64_t replied;
+
+	s->local_address = record->local_address;
+	s->opened = record->opened;
+	s->own = *counters;
+	/* No record tells of the first reply. */
+	if (state == SESSION_UNREPLIED && counters->last[UPSTREAM_TO_CLIENT] != 0)
+		state = SESSION_REPLIED;
 	list_move(table, s, state);
+	if (table->replied == NULL)
+		return;
+	replied = weight(counters, UPSTREAM_TO_CLIENT);
+	if (replied > allowance(table, counters))
+		replied = allowance(table, counters);
+	table->replied[session_index(table, s)] = replied;
 }
 
 void
@@ -265,11 +314,9 @@ session_free(struct session_table *table, struct session *s)
 /* ---- time ---- */
 
 static int64_t
-expiry(const struct session_table *table, const struct session *s)
+expiry(const struct session_table *table, struct session *s)
 {
-	int64_t last = clock_later(s->last_client, s->last_upstream);
-
-	return (clock_after(last,
+	return (clock_after(session_last(table, s),
 	    s->state == SESSION_ASSURED ? table->config.session_timeout
 					: table->config.unreplied_timeout));
 }
@@ -289,7 +336,7 @@ session_expired(struct session_table *table, int64_t now)
 int64_t
 session_deadline(const struct session_table *table)
 {
-	const struct session *s;
+	struct session *s;
 	int64_t deadline = NEVER;
 	int state;
 

@@ -1,8 +1,10 @@
 #ifndef RELAY_SESSION_H
 #define RELAY_SESSION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/messages.h"
 #include "common/totals.h"
 #include "relay/address.h"
@@ -19,17 +21,19 @@ _Static_assert(sizeof(struct session_key) == 8, "padding");
 struct queue;
 
 /*
- * One client's session.  What every datagram touches comes first: two cache lines in all.
- * Links are indices into the table's array.
+ * One client's session.  What every datagram touches is one cache line, beside that of its
+ * counters.  Links are indices into the table's array.
  */
 struct session {
 	_Alignas(64) struct session_key key;
-	uint32_t chain;	       /* next in the hash bucket */
-	int fd;		       /* to the upstream, or -1 while it waits for one */
-	uint32_t older, newer; /* in the list of its state */
-	int64_t last_client;   /* clock_now() */
-	int64_t last_upstream; /* clock_now() */
-	uint64_t packets[DIRECTION_MAX];
+	uint32_t chain;			     /* next in the hash bucket */
+	int fd;				     /* to the upstream, or -1 while it waits for one */
+	uint32_t older, newer;		     /* in the list of its state */
+	uint32_t slot;			     /* of its socket, or NONE */
+	uint32_t next;			     /* in the list of reports, of waiters, or free */
+	struct queue *queue;		     /* datagrams that could not be sent yet, or NULL */
+	int64_t opened;			     /* clock_now() then */
+	uint32_t plain_until[DIRECTION_MAX]; /* seconds: until then no trains are sent */
 	uint32_t local_address;	 /* that the client last wrote to, network byte order */
 	uint8_t state;		 /* enum session_state */
 	uint8_t unreported;	 /* a record is due: in the list of reports */
@@ -37,15 +41,11 @@ struct session {
 	uint8_t too_large : 1;	 /* a datagram was: said so in the log */
 	uint8_t waiting;	 /* for a socket: in the list of waiters; see lifecycle.c */
 
-	uint64_t bytes[DIRECTION_MAX];
-	struct queue *queue; /* datagrams that could not be sent yet, or NULL */
 	uint64_t id;
-	int64_t created;		     /* clock_wall(), for showing */
-	int64_t opened;			     /* clock_now() then */
-	uint32_t slot;			     /* of its socket, or NONE */
-	uint32_t next;			     /* in the list of reports, of waiters, or free */
-	uint32_t plain_until[DIRECTION_MAX]; /* seconds: until then no trains are sent */
+	int64_t created;	     /* clock_wall(), for showing */
+	struct session_counters own; /* while it has no socket: see session_counters() */
 };
+_Static_assert(offsetof(struct session, id) == 64, "all the rest is in the second line");
 _Static_assert(sizeof(struct session) == 128, "two cache lines");
 
 struct session_config {
@@ -60,6 +60,7 @@ struct session_config {
 struct session_table {
 	struct session_config config;
 	struct session *sessions;
+	struct session_line *lines; /* by slot: see totals_session_counters() */
 	uint32_t *buckets;
 	uint32_t mask;	/* buckets - 1 */
 	uint32_t count; /* sessions that are open */
@@ -87,12 +88,13 @@ void session_table_free(struct session_table *table);
 struct session *session_find(struct session_table *table, const struct session_key *key);
 
 /*
- * The same in three steps, each to be taken for all of a batch before the next, so that memory
+ * The same in four steps, each to be taken for all of a batch before the next, so that memory
  * is fetched for several keys at a time: the hash of a key, which also fetches its bucket; the
- * session that is first there; the one that it is.
+ * session that is first there, and its counters; the one that it is.
  */
 uint32_t session_hash(const struct session_table *table, const struct session_key *key);
 void session_prefetch(const struct session_table *table, uint32_t hash);
+void session_prefetch_counters(const struct session_table *table, uint32_t hash);
 struct session *session_find_hashed(
     struct session_table *table, const struct session_key *key, uint32_t hash);
 
@@ -105,6 +107,12 @@ struct session *session_open(struct session_table *table, const struct session_k
 
 /* What outlives the relay of this session. */
 void session_record(const struct session *session, struct session_record *record);
+
+/*
+ * The session gets the socket in a slot: from now on what is counted of it stands where a
+ * successor finds it.
+ */
+void session_take_slot(struct session_table *table, struct session *session, uint32_t slot);
 
 /* Whether another session of this address would be one too many. */
 int session_address_limited(const struct session_table *table, uint32_t address);
@@ -122,12 +130,16 @@ int session_upstream_spoke(struct session_table *table, struct session *session,
  * config.amplification times the bytes that came from it: RFC 9000, section 8.  What is allowed
  * counts.  A datagram counts as one byte at least, or empty ones would be without limit.
  */
-uint32_t session_allow_reply(struct session_table *table, const struct session *session,
-    uint32_t length, uint32_t segment);
+uint32_t session_allow_reply(
+    struct session_table *table, struct session *session, uint32_t length, uint32_t segment);
 
-/* Give a session a state without a datagram: one that is taken up again. */
-void session_set_state(
-    struct session_table *table, struct session *session, enum session_state state);
+/*
+ * Make a session that was just opened, and has no socket yet, the one that a relay before us has
+ * left.  Its record holds, and its counters were checked; it has its place in the lists by last
+ * activity only after restore_order().
+ */
+void session_resume(struct session_table *table, struct session *session,
+    const struct session_record *record, const struct session_counters *counters);
 
 /* Take a session out of the table: it is found no more, its state is SESSION_CLOSED. */
 void session_close(struct session_table *table, struct session *session);
@@ -157,6 +169,22 @@ static inline uint32_t
 session_index(const struct session_table *table, const struct session *session)
 {
 	return ((uint32_t)(session - table->sessions));
+}
+
+/* What is counted of the session: beside it only until it has a socket. */
+static inline struct session_counters *
+session_counters(const struct session_table *table, struct session *session)
+{
+	return (session->slot == NONE ? &session->own : &table->lines[session->slot].counters);
+}
+
+/* When anything came last. */
+static inline int64_t
+session_last(const struct session_table *table, struct session *session)
+{
+	const struct session_counters *c = session_counters(table, session);
+
+	return (clock_later(c->last[CLIENT_TO_UPSTREAM], c->last[UPSTREAM_TO_CLIENT]));
 }
 
 #endif

@@ -59,8 +59,9 @@ session_log_created(struct relay *r, const struct session *s)
 }
 
 void
-session_log_closed(struct relay *r, const struct session *s, enum close_reason reason)
+session_log_closed(struct relay *r, struct session *s, enum close_reason reason)
 {
+	const struct session_counters *c = session_counters(&r->table, s);
 	char id[17], client[INET_ADDRSTRLEN];
 
 	if (!may_log(r, LOG_LEVEL_INFO))
@@ -71,10 +72,10 @@ session_log_closed(struct relay *r, const struct session *s, enum close_reason r
 	    "upstream_to_client_packets=%llu upstream_to_client_bytes=%llu duration=%.3f",
 	    format_id(s, id), r->listener[s->key.listener].name, format_client(s, client),
 	    ntohs(s->key.client_port), close_reason_names[reason],
-	    session_state_names[s->state], (unsigned long long)s->packets[CLIENT_TO_UPSTREAM],
-	    (unsigned long long)s->bytes[CLIENT_TO_UPSTREAM],
-	    (unsigned long long)s->packets[UPSTREAM_TO_CLIENT],
-	    (unsigned long long)s->bytes[UPSTREAM_TO_CLIENT],
+	    session_state_names[s->state], (unsigned long long)c->packets[CLIENT_TO_UPSTREAM],
+	    (unsigned long long)c->bytes[CLIENT_TO_UPSTREAM],
+	    (unsigned long long)c->packets[UPSTREAM_TO_CLIENT],
+	    (unsigned long long)c->bytes[UPSTREAM_TO_CLIENT],
 	    (double)(r->now - s->opened) / (double)SECOND);
 }
 

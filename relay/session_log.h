@@ -11,8 +11,7 @@ struct session;
  * counted.
  */
 void session_log_created(struct relay *relay, const struct session *session);
-void session_log_closed(
-    struct relay *relay, const struct session *session, enum close_reason reason);
+void session_log_closed(struct relay *relay, struct session *session, enum close_reason reason);
 
 /* Say once a session that one of its datagrams was larger than the path takes. */
 void session_log_too_large(

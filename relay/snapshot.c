@@ -77,8 +77,10 @@ wall_of(const struct session *s, int64_t when)
 }
 
 static void
-describe(struct session *s, struct msg_session *to)
+describe(struct relay *r, struct session *s, struct msg_session *to)
 {
+	const struct session_counters *c = session_counters(&r->table, s);
+	int64_t upstream = c->last[UPSTREAM_TO_CLIENT];
 	struct sockaddr_in6 local = { 0 };
 	socklen_t len = sizeof(local);
 
@@ -91,11 +93,11 @@ describe(struct session *s, struct msg_session *to)
 		memcpy(to->upstream_local_address, &local.sin6_addr,
 		    sizeof(to->upstream_local_address));
 	}
+	to->last_client = wall_of(s, c->last[CLIENT_TO_UPSTREAM]);
 	/* Before the first reply that is the time of creation. */
-	to->last_client = wall_of(s, s->last_client);
-	to->last_upstream = wall_of(s, s->last_upstream);
-	memcpy(to->packets, s->packets, sizeof(to->packets));
-	memcpy(to->bytes, s->bytes, sizeof(to->bytes));
+	to->last_upstream = wall_of(s, upstream != 0 ? upstream : s->opened);
+	memcpy(to->packets, c->packets, sizeof(to->packets));
+	memcpy(to->bytes, c->bytes, sizeof(to->bytes));
 }
 
 static int
@@ -110,7 +112,7 @@ answer_sessions(struct relay *r)
 	     i++, places++) {
 		s = &table->sessions[i];
 		if (s->fd != -1 && s->state < SESSION_CLOSED)
-			describe(s, &sessions[n++]);
+			describe(r, s, &sessions[n++]);
 	}
 	r->snapshot.end.next = i < table->used ? i : UINT32_MAX;
 	if (n == 0)

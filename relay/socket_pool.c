@@ -87,7 +87,7 @@ void
 socket_pool_assign(struct relay *r, uint32_t slot, struct session *s)
 {
 	r->sockets[slot].session = session_index(&r->table, s);
-	s->slot = slot;
+	session_take_slot(&r->table, s, slot);
 	s->fd = r->sockets[slot].fd;
 }
 

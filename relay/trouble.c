@@ -33,19 +33,19 @@ trouble_failed(struct relay *r, int error)
 }
 
 void
-trouble_client_spoke(struct relay *r, const struct session *s)
+trouble_client_spoke(struct relay *r, struct session *s)
 {
 	struct trouble *t = &r->trouble;
-	int64_t reply = r->totals->upstream_last_reply;
+	int64_t last, reply = r->totals->upstream_last_reply;
 
 	if (r->now - reply < REPLIES_RECENT)
 		return;
+	last = session_counters(&r->table, s)->last[CLIENT_TO_UPSTREAM];
 	/* Its first one since, at a time: it has not waited yet. */
-	if (s->fd == -1 || s->last_client <= reply || s->last_client == r->now ||
-	    r->now - s->last_client > WAITING_PAUSE)
+	if (s->fd == -1 || last <= reply || last == r->now || r->now - last > WAITING_PAUSE)
 		return;
 	if (t->vain_since <= reply || r->now - t->vain_last > WAITING_PAUSE)
-		t->vain_since = s->last_client;
+		t->vain_since = last;
 	t->vain_last = r->now;
 	t->vain_untold = r->now - t->vain_since >= VAIN_TOLD;
 }

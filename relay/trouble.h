@@ -8,7 +8,7 @@ struct session;
 void trouble_failed(struct relay *relay, int error);
 
 /* Note a datagram from the client, before the session does: is it one of many in vain? */
-void trouble_client_spoke(struct relay *relay, const struct session *session);
+void trouble_client_spoke(struct relay *relay, struct session *session);
 
 /* Whether the supervisor is to be told, now. */
 int trouble_unsent(const struct relay *relay);

@@ -142,8 +142,9 @@ take_session(struct keeper *k, const struct legacy_session *s, int fd, uint16_t 
 	ports_claim(k->ports, s->port);
 	k->store.slots[slot].record = s->record;
 	k->store.slots[slot].record.listener = listener;
-	totals_drops_seen(totals, k->config.listeners)[k->config.listeners + slot] =
-	    s->drops_seen;
+	totals_session_counters(totals, k->config.listeners)[slot].counters = s->counters;
+	totals_drops_seen(totals, k->config.listeners,
+	    k->config.slots_max)[k->config.listeners + slot] = s->drops_seen;
 }
 
 void
@@ -200,12 +201,12 @@ take_totals(struct keeper *k, const struct legacy *l)
 	if (totals == NULL)
 		err(EXIT_REFUSED, "totals");
 	memcpy(totals, l->totals, sizeof(*totals));
-	seen = totals_drops_seen(totals, listeners);
+	seen = totals_drops_seen(totals, listeners, k->config.slots_max);
 	for (i = 0; i < l->listeners; i++) {
 		if ((j = listener_index(k, &l->listener[i])) == -1)
 			continue;
 		totals->listener[j] = l->totals->listener[i];
-		seen[j] = totals_drops_seen(l->totals, l->listeners)[i];
+		seen[j] = totals_drops_seen(l->totals, l->listeners, l->slots)[i];
 	}
 	totals_unmap(totals, listeners, k->config.slots_max);
 }

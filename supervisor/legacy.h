@@ -35,7 +35,8 @@ struct legacy {
 	uint32_t sessions;
 	struct legacy_listener *listener;
 	struct legacy_session *session;
-	struct totals *totals; /* NULL: not kept */
+	struct totals *totals; /* NULL: not kept; else of so many */
+	uint32_t slots;
 };
 
 /* Whether this memfd says that a store is behind it. */

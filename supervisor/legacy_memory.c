@@ -16,11 +16,13 @@
 /* Each socket of a store has a port of its own. */
 #define SLOTS_MAX 65535
 
-/* A copy of what is in the memfd, of which the size is known, or NULL. */
+#define ALIGNMENT _Alignof(struct session_line)
+
+/* A copy of what is in the memfd, of which the size is known, or NULL.  Aligned as a mapping. */
 static void *
 copy(int fd, size_t size)
 {
-	char *to = malloc(size);
+	char *to = aligned_alloc(ALIGNMENT, (size + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
 	size_t done = 0;
 	ssize_t n;
 
@@ -98,6 +100,7 @@ read_listeners(
 		legacy->listener[i].port = from[i].port;
 	}
 	legacy->listeners = head->listeners;
+	legacy->slots = head->slots;
 	return (NULL);
 }
 
@@ -125,8 +128,10 @@ read_slots(struct legacy *legacy, const struct slot *slots, uint32_t count, int6
 		s->port = slots[i].port;
 		if (legacy->totals == NULL)
 			continue;
-		s->drops_seen =
-		    totals_drops_seen(legacy->totals, legacy->listeners)[legacy->listeners + i];
+		s->counters =
+		    totals_session_counters(legacy->totals, legacy->listeners)[i].counters;
+		s->drops_seen = totals_drops_seen(
+		    legacy->totals, legacy->listeners, count)[legacy->listeners + i];
 	}
 	return (NULL);
 }

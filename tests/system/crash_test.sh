@@ -1,6 +1,6 @@
 # What a crash of the relay costs: DESIGN, "The supervisor owns the sockets".
 
-. "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/http.subr"
 
 root_case ports_kept "After SIGKILL each session goes on, on its upstream port"
 ports_kept_body()
@@ -18,7 +18,6 @@ ports_kept_body()
 	[ "$relay_pid" != "$first" ] || fail "the relay is the same"
 	wait_log 'sessions restored'
 	expect "restored" "$(log_values 'sessions restored' count)" -eq 3
-	# The server may speak first: the session's own counters are gone, its client is not.
 	client_ok one_again -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
 	client_ok two_again -b 192.0.2.10:6000 -n 2 192.0.2.1 5001
 	client_ok three_again -b 192.0.2.11:6000 -n 2 198.51.100.1 5000
@@ -91,6 +90,88 @@ totals_kept_body()
 	expect "datagrams up" "$(total client_to_upstream_datagrams)" -eq 100
 	expect "datagrams down" "$(total upstream_to_client_datagrams)" -eq 100
 	expect "sessions active" "$(total sessions_active)" -eq 1
+}
+
+# of_session PORT FILTER: of the session of this client, from /debug/sessions.
+of_session()
+{
+	fetch "$url/debug/sessions" | jq -r ".[] | select(.client_port == $1) | $2"
+}
+
+http_case counters_kept "A session counts on where the relay before had come to"
+counters_kept_body()
+{
+	make_network
+	start_echo 7000
+	start_metrics
+	client_ok first -b 192.0.2.10:6000 -n 20 192.0.2.1 5000
+	client_ok other -b 192.0.2.11:6000 -n 5 192.0.2.1 5000
+	id=$(of_session 6000 "select(.client_address == \"192.0.2.10\") | .session_id")
+	bytes=$(fetch "$url/debug/sessions" | jq "map(.client_to_upstream_bytes) | add")
+	for _turn in 1 2; do
+		kill_relay KILL
+		wait_for 30 more_records 'sessions restored' $((_turn - 1)) ||
+		    fail "sessions are not restored"
+		expect "sessions with as many bytes" "$(fetch "$url/debug/sessions" |
+		    jq "map(.client_to_upstream_bytes) | add")" -eq "$bytes"
+		client_ok again -b 192.0.2.10:6000 -n 20 192.0.2.1 5000
+		fetch "$url/debug/sessions" >sessions.json
+		_counted=$(jq -r ".[] | select(.session_id == \"$id\") |
+		    \"\(.client_to_upstream_packets) \(.upstream_to_client_packets)\"" sessions.json)
+		expect "packets" "$_counted" = "$((20 + _turn * 20)) $((20 + _turn * 20))"
+		bytes=$(jq "map(.client_to_upstream_bytes) | add" sessions.json)
+	done
+	stop_udp46
+	log_values 'session closed' client_to_upstream_packets | sort -n | tr "\n" " " >closed
+	expect "packets of those that were closed" "$(cat closed)" = "5 60 "
+	expect "bytes of those" "$(log_values 'session closed' client_to_upstream_bytes |
+	    jq -s add)" -eq "$bytes"
+}
+
+http_case unreplied_kept "Before its first reply a session says so, after a crash as well"
+unreplied_kept_body()
+{
+	make_network
+	start_metrics
+	spawn asking "$client" "$helpers/client" -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
+	wait_total client_to_upstream_datagrams -ge 1
+	kill "$(cat asking.pid)"
+	kill_relay KILL
+	wait_log 'sessions restored'
+	expect "state" "$(of_session 6000 .state)" = unreplied
+	expect "packets" "$(of_session 6000 .client_to_upstream_packets)" -gt 0
+	expect "last reply" "$(of_session 6000 .last_upstream_packet)" = \
+	    "$(of_session 6000 .created)"
+	# Known from its counters, as no record tells of a first reply.
+	start_echo 7000
+	client_ok asked -b 192.0.2.10:6001 -n 1 192.0.2.1 5000
+	expect "state" "$(of_session 6001 .state)" = replied
+	kill_relay KILL
+	expect "state" "$(of_session 6001 .state)" = replied
+}
+
+# Those that spoke last are not those that came last; and who comes after the crash, and has half as
+# long, comes after all of them.
+root_case idle_clocks_kept "After a crash each session ends when it would have without"
+idle_clocks_kept_body()
+{
+	make_network
+	start_echo 7000
+	start_udp46_default --session-timeout 12s --unreplied-timeout 6s
+	for _port in 6001 6002 6003 6004; do
+		client_ok "c$_port" -b "192.0.2.10:$_port" -n 2 192.0.2.1 5000
+	done
+	for _port in 6003 6001 6004; do
+		sleep 0.3
+		client_ok "c$_port" -b "192.0.2.10:$_port" -n 2 192.0.2.1 5000
+	done
+	sleep 9
+	kill_relay KILL
+	wait_log 'sessions restored'
+	client_ok newcomer -b 192.0.2.10:6005 -n 1 192.0.2.1 5000
+	wait_for 60 more_records 'session closed' 4 || fail "not all have ended"
+	log_values 'session closed' client_port | tr "\n" " " >order
+	expect "order" "$(cat order)" = "6002 6003 6001 6004 6005 "
 }
 
 root_case stream "A stream of 2,000 a second loses at most one receive batch"

@@ -26,6 +26,7 @@ static struct totals totals;
 static struct queue queue;
 static struct listener listener;
 static struct listener_totals listener_totals;
+static struct session_line lines[SLOTS];
 static uint32_t drops_seen[SLOTS];
 static int supervisor; /* the other end of the control socket */
 static int peer[SLOTS];
@@ -70,6 +71,7 @@ begin(int error)
 	r->listener = &listener;
 	r->now = clock_now();
 	ATF_REQUIRE_EQ(session_table_init(&r->table, &config), 0);
+	r->table.lines = lines;
 	r->accounts = reserve((size_t)config.capacity * 2, sizeof(struct account));
 	ATF_REQUIRE(r->accounts != NULL);
 	share_init(&listener.share, r->accounts);
@@ -381,6 +383,14 @@ ask_session(int metrics)
 	return (session);
 }
 
+/* All that was left is handed back. */
+static void
+start(void)
+{
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_START, NULL, 0, NULL, 0), 0);
+	control_receive(&relay);
+}
+
 /* Before the first reply, the time of the last one is that of creation, also after a hand-back. */
 CASE(restored_unreplied)
 {
@@ -396,7 +406,8 @@ CASE(restored_unreplied)
 	ATF_CHECK_EQ(session.last_upstream, session.record.created);
 	/* As coarse as the clocks are. */
 	ATF_CHECK(session.last_client > session.record.created + 6 * SECOND);
-	/* Its idle clock starts anew. */
+	/* Nothing was counted: its idle clock starts anew. */
+	start();
 	ATF_CHECK_EQ(lifecycle_deadline(&relay), relay.now + SECOND);
 	relay.now += SECOND / 2;
 	lifecycle_upstream_spoke(&relay, &relay.table.sessions[0]);
@@ -404,8 +415,96 @@ CASE(restored_unreplied)
 	ATF_CHECK(session.last_upstream > session.last_client);
 }
 
+/* What a relay counted, the next one counts on. */
+CASE(restored_counters)
+{
+	const struct session_counters *c = &lines[0].counters;
+	struct msg_session session;
+	struct session *s;
+	int pair[2];
+
+	begin(0);
+	room = SLOTS;
+	relay.table.config.session_timeout = relay.table.config.unreplied_timeout = 30 * SECOND;
+	ATF_REQUIRE_EQ(msg_pair(pair), 0);
+	snapshot_link(&relay, pair[0]);
+	lines[0].counters =
+	    (struct session_counters){ { relay.now - 6 * SECOND, relay.now - 5 * SECOND },
+		    { 3, 4 }, { 30, 40 } };
+	send_restored(1, SESSION_UNREPLIED, 7 * SECOND);
+	s = &relay.table.sessions[0];
+	session = ask_session(pair[1]);
+	ATF_CHECK(session.packets[0] == 3 && session.packets[1] == 4);
+	ATF_CHECK(session.bytes[0] == 30 && session.bytes[1] == 40);
+	ATF_CHECK_EQ(session.record.state, SESSION_REPLIED);
+	ATF_CHECK(session.last_client > session.record.created);
+	ATF_CHECK(session.last_upstream > session.last_client);
+	/* None expires before all are back. */
+	ATF_CHECK_EQ(lifecycle_deadline(&relay), NEVER);
+	start();
+	ATF_CHECK_EQ(lifecycle_deadline(&relay), relay.now + 25 * SECOND);
+	relay.now += SECOND;
+	lifecycle_client_spoke(&relay, s, 0);
+	ATF_CHECK_EQ(c->last[CLIENT_TO_UPSTREAM], relay.now);
+	ATF_CHECK_EQ(s->state, SESSION_ASSURED);
+	ATF_CHECK(c->packets[0] == 3 && c->bytes[1] == 40);
+}
+
+/* Whose time is up has a second to say something; then the one is first that was silent longest. */
+CASE(restored_expired)
+{
+	uint32_t i;
+
+	begin(0);
+	room = SLOTS;
+	for (i = 0; i < 3; i++)
+		lines[i].counters.last[CLIENT_TO_UPSTREAM] =
+		    relay.now - (i == 1 ? 9 : 5 + i) * SECOND;
+	send_restored(3, SESSION_ASSURED, 10 * SECOND);
+	relay.now += SECOND;
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(relay.table.count, 3);
+	start();
+	ATF_CHECK_EQ(lifecycle_deadline(&relay), relay.now + SECOND);
+	lifecycle_client_spoke(&relay, &relay.table.sessions[0], 0);
+	relay.now += SECOND - 1;
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(relay.table.count, 3);
+	ATF_CHECK_EQ(session_expired(&relay.table, relay.now), &relay.table.sessions[1]);
+	relay.now++;
+	lifecycle_client_spoke(&relay, &relay.table.sessions[0], 0);
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(relay.table.count, 1);
+	ATF_CHECK_EQ(relay.table.sessions[0].state, SESSION_ASSURED);
+}
+
+/* A session that waited for its socket counts on there, and nothing that another left. */
+CASE(counters_of_newcomers)
+{
+	const struct session_counters *c = &lines[0].counters;
+	struct session *s;
+	int64_t came;
+
+	begin(0);
+	room = SLOTS;
+	memset(lines, 0xff, sizeof(lines));
+	s = open_session(1);
+	ATF_REQUIRE(s != NULL && s->fd == -1);
+	came = relay.now;
+	relay.now += SECOND / 2;
+	send_sockets(1);
+	ATF_REQUIRE(s->fd != -1 && s->slot == 0);
+	ATF_CHECK_EQ(session_counters(&relay.table, s), c);
+	ATF_CHECK(c->last[CLIENT_TO_UPSTREAM] == came && c->last[UPSTREAM_TO_CLIENT] == 0);
+	ATF_CHECK(c->packets[0] == 0 && c->bytes[0] == 0);
+	ATF_CHECK(c->packets[1] == 0 && c->bytes[1] == 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, restored_counters);
+	ATF_TP_ADD_TC(tp, restored_expired);
+	ATF_TP_ADD_TC(tp, counters_of_newcomers);
 	ATF_TP_ADD_TC(tp, restored_unreplied);
 	ATF_TP_ADD_TC(tp, taken_back);
 	ATF_TP_ADD_TC(tp, refused_in_pool);

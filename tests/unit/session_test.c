@@ -319,10 +319,9 @@ CASE(address_random)
 			count++;
 			if (s->state == SESSION_ASSURED)
 				continue;
-#define LAST(s) (s->last_client > s->last_upstream ? s->last_client : s->last_upstream)
-			if (best[s->state] == NULL || LAST(s) < LAST(best[s->state]))
+			if (best[s->state] == NULL ||
+			    session_last(&table, s) < session_last(&table, best[s->state]))
 				best[s->state] = s;
-#undef LAST
 		}
 		ATF_REQUIRE_EQ(address_sessions(&table.addresses, htonl(address)), count);
 		s = best[0] != NULL && now - best[0]->opened >= SECOND	 ? best[0]
@@ -353,8 +352,8 @@ CASE(amplification)
 	/* Nothing came from it. */
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 1, 0), 0);
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 0, 0), 0);
-	s->bytes[CLIENT_TO_UPSTREAM] = 100;
-	s->packets[CLIENT_TO_UPSTREAM] = 1;
+	s->own.bytes[CLIENT_TO_UPSTREAM] = 100;
+	s->own.packets[CLIENT_TO_UPSTREAM] = 1;
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 301, 0), 0);
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 299, 0), 1);
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 2, 0), 0);
@@ -365,8 +364,8 @@ CASE(amplification)
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 1, 0), 0);
 	ATF_CHECK_EQ(session_allow_reply(&table, other, 1, 0), 0);
 	/* A train is cut between datagrams. */
-	s->bytes[CLIENT_TO_UPSTREAM] = 200;
-	s->packets[CLIENT_TO_UPSTREAM] = 2;
+	s->own.bytes[CLIENT_TO_UPSTREAM] = 200;
+	s->own.packets[CLIENT_TO_UPSTREAM] = 2;
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 350, 90), 3);
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 31, 0), 0);
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 30, 16), 2);
@@ -374,7 +373,7 @@ CASE(amplification)
 	session_client_spoke(&table, s, 2);
 	ATF_CHECK_EQ(session_allow_reply(&table, s, 65000, 1000), 65);
 	/* Empty datagrams count as one byte. */
-	other->packets[CLIENT_TO_UPSTREAM] = 1;
+	other->own.packets[CLIENT_TO_UPSTREAM] = 1;
 	ATF_CHECK_EQ(session_allow_reply(&table, other, 0, 0), 1);
 	ATF_CHECK_EQ(session_allow_reply(&table, other, 2, 1), 2);
 	ATF_CHECK_EQ(session_allow_reply(&table, other, 0, 0), 0);
@@ -382,7 +381,7 @@ CASE(amplification)
 	session_close(&table, other);
 	session_free(&table, other);
 	other = open_client(3, 3);
-	other->bytes[CLIENT_TO_UPSTREAM] = UINT64_C(1) << 60;
+	other->own.bytes[CLIENT_TO_UPSTREAM] = UINT64_C(1) << 60;
 	ATF_CHECK_EQ(session_allow_reply(&table, other, 65000, 0), 1);
 	session_table_free(&table);
 }

@@ -9,7 +9,8 @@
 
 static struct relay relay;
 static struct totals totals;
-static struct session session = { .fd = STDERR_FILENO };
+static struct session session = { .fd = STDERR_FILENO, .slot = NONE };
+static int64_t *const last = &session.own.last[CLIENT_TO_UPSTREAM];
 static struct msg msg;
 static int supervisor;
 
@@ -22,7 +23,7 @@ start(void)
 	relay.control = pair[0];
 	supervisor = pair[1];
 	relay.totals = &totals;
-	relay.now = session.last_client = totals.upstream_last_reply = 1000 * SECOND;
+	relay.now = *last = totals.upstream_last_reply = 1000 * SECOND;
 }
 
 /* So much later. */
@@ -36,7 +37,7 @@ static void
 client_speaks(struct session *s)
 {
 	trouble_client_spoke(&relay, s);
-	s->last_client = relay.now;
+	s->own.last[CLIENT_TO_UPSTREAM] = relay.now;
 }
 
 /* What the supervisor is told now; NULL: nothing. */
@@ -177,7 +178,7 @@ CASE(bursts)
 	later(60 * SECOND);
 	client_speaks(&session);
 	ATF_CHECK_EQ(send_in_vain(5, 10 * MILLISECOND), 0);
-	session.last_client = relay.now;
+	*last = relay.now;
 	client_speaks(&session);
 	ATF_CHECK(told() == NULL);
 	/* Nor what waits for a socket of its own. */

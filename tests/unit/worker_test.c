@@ -78,19 +78,27 @@ check_mapped(uint32_t listeners)
 {
 	struct totals *relay;
 	struct totals *supervisor;
+	struct session_line *line;
 	uint32_t *seen;
 	int fd;
 
 	ATF_REQUIRE((fd = totals_create(listeners, 9)) != -1);
 	ATF_REQUIRE((relay = totals_map(fd, listeners, 9, 1)) != NULL);
 	ATF_REQUIRE((supervisor = totals_map(fd, listeners, 9, 0)) != NULL);
-	seen = totals_drops_seen(relay, listeners);
+	line = totals_session_counters(relay, listeners);
+	ATF_CHECK_EQ((uintptr_t)line % sizeof(*line), 0);
+	memset(line, 0xff, 9 * sizeof(*line));
+	line[8].counters.bytes[1] = 9;
+	seen = totals_drops_seen(relay, listeners, 9);
+	ATF_CHECK_EQ(seen[0], 0);
 	seen[0] = 5;
 	seen[listeners + 8] = 6;
 	relay->listener[listeners - 1].receive_queue_drops[1] = 7;
 	relay->upstream_last_reply = 8;
 	ATF_CHECK_EQ(supervisor->listener[listeners - 1].receive_queue_drops[1], 7);
-	seen = totals_drops_seen(supervisor, listeners);
+	line = totals_session_counters(supervisor, listeners);
+	ATF_CHECK_EQ(line[8].counters.bytes[1], 9);
+	seen = totals_drops_seen(supervisor, listeners, 9);
 	ATF_CHECK_EQ(seen[0], 5);
 	ATF_CHECK_EQ(seen[listeners + 8], 6);
 	ATF_CHECK_EQ(supervisor->upstream_last_reply, 8);
