@@ -78,7 +78,7 @@ store_add(struct store *store, int fd, uint16_t port)
 	slot->fd = fd;
 	slot->port = port;
 	slot->generation++;
-	slot->record.id = 0;
+	slot->record = (struct session_record){ 0 };
 	store_set(store, i, SLOT_KEPT);
 	return (i);
 }

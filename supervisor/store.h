@@ -62,7 +62,11 @@ struct slot {
 	uint16_t port;
 	uint8_t state; /* enum slot_state */
 	uint8_t pad[5];
-	struct session_record record; /* the relay's word, for its successor; its id 0: none */
+	/*
+	 * The relay's word, for its successor.  All zero until it has come, and no
+	 * session's id is 0: so a KEPT slot without one has never served.
+	 */
+	struct session_record record;
 };
 _Static_assert(sizeof(struct slot) == 56, "what a session costs the supervisor");
 

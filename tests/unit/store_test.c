@@ -37,6 +37,8 @@ CASE(life)
 	ATF_CHECK_EQ(store.count[SLOT_OPEN], 0);
 	ATF_CHECK(store_has_room(&store));
 	ATF_CHECK_EQ(store_add(&store, 12, 40002), a);
+	/* Nothing is left of who had it before. */
+	ATF_CHECK_EQ(store.slots[a].record.id, 0);
 	store_free(&store);
 }
 
