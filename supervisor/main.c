@@ -13,9 +13,11 @@
 #include "common/msg.h"
 #include "relay/relay.h"
 #include "supervisor/child.h"
+#include "supervisor/command_line.h"
 #include "supervisor/inherited.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/options.h"
+#include "supervisor/options_print.h"
 #include "supervisor/program.h"
 #include "supervisor/resolver.h"
 #include "supervisor/supervisor.h"
@@ -89,7 +91,7 @@ main(int argc, char *argv[], char *envp[])
 	program_init(argc, argv);
 	setproctitle_init(argc, argv, envp);
 	inherited_init();
-	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1)
+	if (command_line_parse(&options, argc, argv, error, sizeof(error)) == -1)
 		refuse(EXIT_USAGE, "%s", error);
 	switch (options.action) {
 	case OPTIONS_HELP:

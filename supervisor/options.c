@@ -1,30 +1,19 @@
 /*
- * The command line: one table, one row a flag.  A handler reads a value and returns NULL, or
- * what is wrong with it as a phrase, to which options_parse() adds flag, value and remedy.
+ * The flags: one table, one row each.  A handler reads a value and returns NULL, or what is wrong
+ * with it as a phrase, to which options_set() adds flag, value and remedy.
  */
 #include <sys/un.h>
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/duration.h"
 #include "supervisor/options.h"
-#include "supervisor/visible.h"
 
 #define LOWEST_UPSTREAM_PORT 1024
 #define LARGEST_SOCKET_BUFFER (1 << 30)
-#define LONGEST_TEXT 512 /* that --check prints; longer ones are cut */
-
-struct flag {
-	const char *name;
-	const char *argument; /* NULL: none; "[=BOOL]": optional */
-	const char *wanted;   /* the remedy: what would be right */
-	const char *help;
-	const char *(*set)(struct options *, const char *value);
-};
 
 /* ---- values ---- */
 
@@ -252,15 +241,15 @@ find_name(const char *const *names, const char *value)
 	return (-1);
 }
 
-static const char *const offload_names[] = { "auto", "on", "off", NULL };
-static const char *const fragment_names[] = { "allow", "deny", NULL };
-static const char *const level_names[] = { "debug", "info", "warn", "error", NULL };
-static const char *const format_names[] = { "auto", "json", "text", NULL };
+const char *const options_offloads[] = { "auto", "on", "off", NULL };
+const char *const options_fragments[] = { "allow", "deny", NULL };
+const char *const options_levels[] = { "debug", "info", "warn", "error", NULL };
+const char *const options_formats[] = { "auto", "json", "text", NULL };
 
 static const char *
 set_segment_offload(struct options *o, const char *value)
 {
-	int i = find_name(offload_names, value);
+	int i = find_name(options_offloads, value);
 
 	o->segment_offload = i;
 	return (i == -1 ? "is unknown" : NULL);
@@ -269,7 +258,7 @@ set_segment_offload(struct options *o, const char *value)
 static const char *
 set_fragment(struct options *o, const char *value)
 {
-	int i = find_name(fragment_names, value);
+	int i = find_name(options_fragments, value);
 
 	o->fragment = i;
 	return (i == -1 ? "is unknown" : NULL);
@@ -278,7 +267,7 @@ set_fragment(struct options *o, const char *value)
 static const char *
 set_log_level(struct options *o, const char *value)
 {
-	int i = find_name(level_names, value);
+	int i = find_name(options_levels, value);
 
 	o->log_level = i;
 	return (i == -1 ? "is unknown" : NULL);
@@ -287,14 +276,14 @@ set_log_level(struct options *o, const char *value)
 static const char *
 set_log_format(struct options *o, const char *value)
 {
-	int i = find_name(format_names, value);
+	int i = find_name(options_formats, value);
 
 	o->log_format = i;
 	return (i == -1 ? "is unknown" : NULL);
 }
 
-static const char *
-parse_bool(const char *value, int *to)
+const char *
+options_parse_bool(const char *value, int *to)
 {
 	static const char *const yes[] = { "true", "t", "1", NULL };
 	static const char *const no[] = { "false", "f", "0", NULL };
@@ -306,13 +295,13 @@ parse_bool(const char *value, int *to)
 static const char *
 set_metrics_enabled(struct options *o, const char *value)
 {
-	return (parse_bool(value, &o->metrics_enabled));
+	return (options_parse_bool(value, &o->metrics_enabled));
 }
 
 static const char *
 set_metrics_session_labels(struct options *o, const char *value)
 {
-	return (parse_bool(value, &o->metrics_session_labels));
+	return (options_parse_bool(value, &o->metrics_session_labels));
 }
 
 static const char *
@@ -395,7 +384,7 @@ set_help(struct options *o, const char *value)
 #define WANT_PREFIX "an IPv4 prefix such as 192.0.2.0/24"
 #define WANT_BOOL "true, false, t, f, 1 or 0"
 
-static const struct flag flags[] = {
+const struct flag options_flags[] = {
 	{ "listen", "ADDR:PORT", "ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820",
 	    "IPv4 address to listen on; repeatable; port 0 takes a free one", set_listen },
 	{ "upstream", "HOST:PORT",
@@ -463,10 +452,8 @@ static const struct flag flags[] = {
 	{ "help", NULL, NULL, "print this, exit", set_help },
 };
 
-#define NFLAGS (sizeof(flags) / sizeof(flags[0]))
-
-static void
-set_defaults(struct options *o)
+void
+options_init(struct options *o)
 {
 	memset(o, 0, sizeof(*o));
 	o->session_timeout = 180 * SECOND;
@@ -483,126 +470,6 @@ set_defaults(struct options *o)
 	strlcpy(o->metrics_listen, "127.0.0.1:9108", sizeof(o->metrics_listen));
 }
 
-/* By port; 0.0.0.0 is the first that has it. */
-static int
-compare_listen(const void *a, const void *b)
-{
-	const struct sockaddr_in *x = a, *y = b;
-
-	if (x->sin_port != y->sin_port)
-		return ((int)x->sin_port - (int)y->sin_port);
-	if (x->sin_addr.s_addr == y->sin_addr.s_addr)
-		return (0);
-	return (x->sin_addr.s_addr < y->sin_addr.s_addr ? -1 : 1);
-}
-
-/* Whether these two, in this order, cannot be bound both.  Port 0 is another one each time. */
-static int
-collide(const struct sockaddr_in *x, const struct sockaddr_in *y)
-{
-	return (x->sin_port == y->sin_port && x->sin_port != 0 &&
-	    (x->sin_addr.s_addr == htonl(INADDR_ANY) ||
-		x->sin_addr.s_addr == y->sin_addr.s_addr));
-}
-
-static int
-check_listen(const struct options *o, char *error, size_t size)
-{
-	char one[ENDPOINT_STRLEN], other[ENDPOINT_STRLEN];
-	struct sockaddr_in *sorted;
-	uint32_t i;
-
-	if ((sorted = calloc(o->listeners, sizeof(*sorted))) == NULL) {
-		snprintf(error, size, "--listen: no memory");
-		return (-1);
-	}
-	memcpy(sorted, o->listen, o->listeners * sizeof(*sorted));
-	qsort(sorted, o->listeners, sizeof(*sorted), compare_listen);
-	/* The first of several that collide does so with the one after it. */
-	for (i = 1; i < o->listeners; i++)
-		if (collide(&sorted[i - 1], &sorted[i]))
-			break;
-	if (i < o->listeners && compare_listen(&sorted[i - 1], &sorted[i]) == 0)
-		snprintf(error, size, "--listen: '%s' is given twice: want each once",
-		    endpoint_format_ipv4(&sorted[i], one));
-	else if (i < o->listeners)
-		snprintf(error, size,
-		    "--listen %s has the port on every address, --listen %s on one: want one "
-		    "of them, or another port",
-		    endpoint_format_ipv4(&sorted[i - 1], one),
-		    endpoint_format_ipv4(&sorted[i], other));
-	free(sorted);
-	return (i < o->listeners ? -1 : 0);
-}
-
-/* A prefix must not be both allowed and denied. */
-static int
-check_sources(const struct options *o, char *error, size_t size)
-{
-	struct source_list list = { 0 };
-	struct source_prefix conflict[2];
-	char text[SOURCE_PREFIX_STRLEN];
-	uint32_t i;
-	int built = 0;
-
-	for (i = 0; i < o->nsources && built == 0; i++)
-		built = source_list_add(&list, &o->sources[i]);
-	while (built == 0)
-		built = source_list_build(&list, conflict);
-	if (built == -1 && errno == EEXIST)
-		snprintf(error, size,
-		    "--allow, --deny: '%s' is given to both: want it with one of them",
-		    source_prefix_format(&conflict[0], text));
-	else if (built == -1)
-		snprintf(error, size, "--allow, --deny: %s", strerror(errno));
-	source_list_free(&list);
-	return (built == -1 ? -1 : 0);
-}
-
-/* What the flags mean together. */
-static int
-check_together(struct options *o, char *error, size_t size)
-{
-	char given[DURATION_STRLEN], most[DURATION_STRLEN];
-
-	if (o->listeners == 0) {
-		snprintf(error, size, "--listen is missing: want %s", flags[0].wanted);
-		return (-1);
-	}
-	if (check_listen(o, error, size) == -1 || check_sources(o, error, size) == -1)
-		return (-1);
-	if (o->upstream[0] == '\0') {
-		snprintf(error, size, "--upstream is missing: want %s", flags[1].wanted);
-		return (-1);
-	}
-	if (o->max_sessions > 0 && o->workers > o->max_sessions) {
-		snprintf(error, size,
-		    "--workers %u is above --max-sessions %u: want a session a worker at least",
-		    o->workers, o->max_sessions);
-		return (-1);
-	}
-	if (o->unreplied_timeout <= o->session_timeout)
-		return (0);
-	if (!o->unreplied_timeout_given) {
-		o->unreplied_timeout = o->session_timeout;
-		return (0);
-	}
-	snprintf(error, size,
-	    "--unreplied-timeout %s is above the session timeout: want at most %s",
-	    duration_format(o->unreplied_timeout, given, sizeof(given)),
-	    duration_format(o->session_timeout, most, sizeof(most)));
-	return (-1);
-}
-
-/* Whether the element of argv spells the flag in full: getopt takes abbreviations. */
-static int
-is_exact(const char *element, const char *name)
-{
-	element += strspn(element, "-");
-	return (
-	    strcspn(element, "=") == strlen(name) && strncmp(element, name, strlen(name)) == 0);
-}
-
 /* No value needs any, and some come back in messages of others. */
 static int
 has_control(const char *value)
@@ -613,80 +480,18 @@ has_control(const char *value)
 	return (0);
 }
 
-static void
-fill_getopt(struct option *longopts)
-{
-	size_t i;
-
-	memset(longopts, 0, (NFLAGS + 1) * sizeof(*longopts));
-	for (i = 0; i < NFLAGS; i++) {
-		longopts[i].name = flags[i].name;
-		longopts[i].has_arg = flags[i].argument == NULL ? no_argument
-		    : flags[i].argument[0] == '['		? optional_argument
-								: required_argument;
-	}
-}
-
-/* `flag` is what stood before it without a value, or NULL. */
-static void
-refuse_argument(const struct flag *flag, const char *argument, char *error, size_t size)
-{
-	int ignored;
-
-	if (flag != NULL && flag->argument != NULL && parse_bool(argument, &ignored) == NULL)
-		snprintf(error, size, "stray argument '%s': want --%s=%s", argument, flag->name,
-		    argument);
-	else
-		snprintf(error, size, "stray argument '%s': flags only, see --help", argument);
-}
-
 int
-options_parse(struct options *o, int argc, char **argv, char *error, size_t size)
+options_set(
+    struct options *o, const struct flag *flag, const char *value, char *error, size_t size)
 {
-	struct option longopts[NFLAGS + 1];
-	const struct flag *flag, *bare = NULL;
 	const char *wrong;
-	int c, at, index;
 
-	set_defaults(o);
-	fill_getopt(longopts);
-	opterr = 0;
-	optind = 0; /* glibc: start afresh */
-	for (at = 1;; at = optind) {
-		index = -1;
-		c = getopt_long_only(argc, argv, "+:n", longopts, &index);
-		if (c == -1)
-			break;
-		if (c == 'n') {
-			o->action = OPTIONS_CHECK;
-			bare = NULL;
-			continue;
-		}
-		if (c == ':') {
-			snprintf(error, size, "%s has no value: see --help", argv[at]);
-			return (-1);
-		}
-		if (c == '?' || !is_exact(argv[at], flags[index].name)) {
-			snprintf(
-			    error, size, "unknown flag or value '%s': see --help", argv[at]);
-			return (-1);
-		}
-		flag = &flags[index];
-		bare = optarg == NULL ? flag : NULL;
-		wrong = has_control(optarg) ? "has a control character" : flag->set(o, optarg);
-		if (wrong != NULL) {
-			snprintf(error, size, "--%s: '%s' %s: want %s", flag->name,
-			    optarg != NULL ? optarg : "", wrong, flag->wanted);
-			return (-1);
-		}
-		if (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION)
-			return (0);
-	}
-	if (optind < argc) {
-		refuse_argument(bare, argv[optind], error, size);
-		return (-1);
-	}
-	return (check_together(o, error, size));
+	wrong = has_control(value) ? "has a control character" : flag->set(o, value);
+	if (wrong == NULL)
+		return (0);
+	snprintf(error, size, "--%s: '%.*s' %s: want %s", flag->name, OPTIONS_SHOWN_MAX,
+	    value != NULL ? value : "", wrong, flag->wanted);
+	return (-1);
 }
 
 void
@@ -698,114 +503,4 @@ options_free(struct options *o)
 	free(o->sources);
 	o->sources = NULL;
 	o->nsources = 0;
-}
-
-void
-options_usage(FILE *out)
-{
-	char left[64];
-	size_t i;
-
-	fprintf(out, "usage: udp46 --listen ADDR:PORT --upstream HOST:PORT [flag ...]\n\n");
-	for (i = 0; i < NFLAGS; i++) {
-		snprintf(left, sizeof(left), "--%s%s%s", flags[i].name,
-		    flags[i].argument == NULL || flags[i].argument[0] == '[' ? "" : " ",
-		    flags[i].argument == NULL ? "" : flags[i].argument);
-		fprintf(out, "  %-31s %s\n", left, flags[i].help);
-	}
-	fprintf(out, "\nSee udp46(8).\n");
-}
-
-static void
-print_number(FILE *out, const char *name, uint32_t number, const char *zero)
-{
-	if (number == 0)
-		fprintf(out, "%-26s 0 (%s)\n", name, zero);
-	else
-		fprintf(out, "%-26s %u\n", name, number);
-}
-
-static void
-print_duration(FILE *out, const char *name, int64_t ns, const char *zero)
-{
-	char text[DURATION_STRLEN];
-
-	if (ns == 0)
-		fprintf(out, "%-26s 0s (%s)\n", name, zero);
-	else
-		fprintf(out, "%-26s %s\n", name, duration_format(ns, text, sizeof(text)));
-}
-
-static void
-print_text(FILE *out, const char *name, const char *text)
-{
-	char shown[VISIBLE_SIZE(LONGEST_TEXT)];
-
-	fprintf(out, "%-26s %s\n", name, visible(shown, sizeof(shown), text));
-}
-
-static void
-print_sources(FILE *out, const struct options *o)
-{
-	static const char *const name[] = { "deny", "allow" };
-	char text[SOURCE_PREFIX_STRLEN];
-	uint32_t i, given[2] = { 0, 0 };
-
-	for (i = 0; i < o->nsources; i++) {
-		given[o->sources[i].allow] = 1;
-		fprintf(out, "%-26s %s\n", name[o->sources[i].allow],
-		    source_prefix_format(&o->sources[i], text));
-	}
-	for (i = 0; i < 2; i++)
-		if (!given[i])
-			fprintf(out, "%-26s none given\n", name[i]);
-	print_text(out, "source-file", o->source_file != NULL ? o->source_file : "none");
-}
-
-void
-options_print(const struct options *o, FILE *out)
-{
-	char text[ENDPOINT_STRLEN], shown[VISIBLE_SIZE(LONGEST_TEXT)];
-	uint32_t i;
-
-	for (i = 0; i < o->listeners; i++)
-		fprintf(out, "%-26s %s%s\n", "listen",
-		    endpoint_format_ipv4(&o->listen[i], text),
-		    o->listen[i].sin_port == 0 ? " (a free port)" : "");
-	fprintf(out, "%-26s %s", "upstream", visible(shown, sizeof(shown), o->upstream));
-	if (!o->upstream_literal)
-		fprintf(out, " (now %s)", endpoint_format_ipv6(&o->upstream_address, text));
-	fprintf(out, "\n%-26s %s", "upstream-source",
-	    o->upstream_source.sin6_family == 0
-		? "chosen by the kernel"
-		: endpoint_format_address6(&o->upstream_source, text));
-	fprintf(out, "%s%s\n", o->source_interface[0] == '\0' ? "" : "%", o->source_interface);
-	if (o->port_low == 0)
-		fprintf(out, "%-26s the system's ip_local_port_range\n", "upstream-ports");
-	else
-		fprintf(out, "%-26s %u-%u\n", "upstream-ports", o->port_low, o->port_high);
-	print_sources(out, o);
-	print_duration(out, "session-timeout", o->session_timeout, "");
-	print_duration(out, "unreplied-timeout", o->unreplied_timeout, "");
-	print_number(
-	    out, "max-sessions", o->max_sessions, "as many as descriptors and ports allow");
-	print_number(out, "max-sessions-per-address", o->max_sessions_per_address, "no limit");
-	print_number(out, "new-session-rate", o->new_session_rate, "no limit");
-	print_number(out, "amplification-limit", o->amplification_limit, "no limit");
-	print_number(out, "read-buffer-size", o->read_buffer_size, "");
-	print_number(out, "socket-buffer-size", o->socket_buffer_size, "");
-	fprintf(out, "%-26s %s\n", "segment-offload", offload_names[o->segment_offload]);
-	fprintf(out, "%-26s %s\n", "fragment", fragment_names[o->fragment]);
-	print_duration(out, "write-timeout", o->write_timeout, "");
-	print_number(out, "workers", o->workers, "one a CPU");
-	print_duration(out, "resolve-interval", o->resolve_interval, "never again");
-	fprintf(out, "%-26s %s\n", "log-level", level_names[o->log_level]);
-	fprintf(out, "%-26s %s\n", "log-format", format_names[o->log_format]);
-	fprintf(out, "%-26s %s\n", "metrics.enabled", o->metrics_enabled ? "true" : "false");
-	print_text(out, "metrics.listen", o->metrics_listen);
-	fprintf(out, "%-26s %s\n", "metrics.session-labels",
-	    o->metrics_session_labels ? "true" : "false");
-	print_text(out, "user", o->user);
-	print_text(out, "metrics.user", o->metrics_user != NULL ? o->metrics_user : o->user);
-	print_text(out, "chroot", o->chroot);
 }

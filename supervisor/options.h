@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "common/endpoint.h"
 #include "common/log.h"
@@ -37,7 +36,7 @@ enum options_action {
 	OPTIONS_VERSION,
 };
 
-/* The command line, checked.  Durations in nanoseconds. */
+/* What is configured.  Durations in nanoseconds. */
 struct options {
 	enum options_action action;
 	struct sockaddr_in *listen;
@@ -79,22 +78,44 @@ struct options {
 	int unreplied_timeout_given;
 };
 
-/* Room for the longest message of options_parse(). */
-#define OPTIONS_ERROR_MAX 512
+/* Room for the longest message that names an option. */
+#define OPTIONS_ERROR_MAX 1024
+
+/* Of a value that is wrong, a message shows so many characters at most. */
+#define OPTIONS_SHOWN_MAX 256
+
+struct flag {
+	const char *name;
+	const char *argument; /* NULL: none; "[=BOOL]": optional */
+	const char *wanted;   /* the remedy: what would be right */
+	const char *help;
+	const char *(*set)(struct options *, const char *value);
+};
+
+#define OPTIONS_FLAGS 31
+
+extern const struct flag options_flags[OPTIONS_FLAGS];
+
+/* By the enums of these names; the last is NULL. */
+extern const char *const options_offloads[];
+extern const char *const options_fragments[];
+extern const char *const options_levels[];
+extern const char *const options_formats[];
+
+/* The defaults. */
+void options_init(struct options *options);
 
 /*
- * Read the command line into *options.  Returns 0; or -1 with a message in `error` that names
- * the flag, the value and the remedy.  Options that are not given have their defaults.
+ * Give the flag a value, or NULL for one that goes without.  Returns 0; or -1 with a message in
+ * `error` that names the flag, the value and the remedy.
  */
-int options_parse(struct options *options, int argc, char **argv, char *error, size_t size);
+int options_set(struct options *options, const struct flag *flag, const char *value,
+    char *error, size_t size);
 
-/* Free what options_parse() has allocated, also if it failed. */
+/* Read "true" and the like, or NULL, which is true.  Returns NULL, or what is wrong. */
+const char *options_parse_bool(const char *value, int *to);
+
+/* Free what options_set() has allocated. */
 void options_free(struct options *options);
-
-/* One line a flag on `out`. */
-void options_usage(FILE *out);
-
-/* What the options mean, one line a flag, on `out`. */
-void options_print(const struct options *options, FILE *out);
 
 #endif

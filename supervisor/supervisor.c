@@ -19,6 +19,7 @@
 #include "supervisor/identity.h"
 #include "supervisor/inherited.h"
 #include "supervisor/log_output.h"
+#include "supervisor/options_print.h"
 #include "supervisor/program.h"
 #include "supervisor/route.h"
 #include "supervisor/signals.h"

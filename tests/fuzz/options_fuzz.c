@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/duration.h"
+#include "supervisor/command_line.h"
 #include "supervisor/options.h"
 
 #define WORDS 32
@@ -27,7 +28,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct options options;
-	char *argv[WORDS + 2], *words, *word, *rest, error[512] = "";
+	char *argv[WORDS + 2], *words, *word, *rest, error[OPTIONS_ERROR_MAX] = "";
 	int argc = 0;
 
 	if ((words = malloc(size + 1)) == NULL)
@@ -41,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		argv[argc++] = word;
 	}
 	argv[argc] = NULL;
-	if (options_parse(&options, argc, argv, error, sizeof(error)) == -1) {
+	if (command_line_parse(&options, argc, argv, error, sizeof(error)) == -1) {
 		if (error[0] == '\0')
 			abort();
 	} else if (options.action == OPTIONS_RUN &&

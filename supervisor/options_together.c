@@ -1,0 +1,119 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/duration.h"
+#include "supervisor/options.h"
+#include "supervisor/options_together.h"
+
+/* By port; 0.0.0.0 is the first that has it. */
+static int
+compare_listen(const void *a, const void *b)
+{
+	const struct sockaddr_in *x = a, *y = b;
+
+	if (x->sin_port != y->sin_port)
+		return ((int)x->sin_port - (int)y->sin_port);
+	if (x->sin_addr.s_addr == y->sin_addr.s_addr)
+		return (0);
+	return (x->sin_addr.s_addr < y->sin_addr.s_addr ? -1 : 1);
+}
+
+/* Whether these two, in this order, cannot be bound both.  Port 0 is another one each time. */
+static int
+collide(const struct sockaddr_in *x, const struct sockaddr_in *y)
+{
+	return (x->sin_port == y->sin_port && x->sin_port != 0 &&
+	    (x->sin_addr.s_addr == htonl(INADDR_ANY) ||
+		x->sin_addr.s_addr == y->sin_addr.s_addr));
+}
+
+static int
+check_listen(const struct options *o, char *error, size_t size)
+{
+	char one[ENDPOINT_STRLEN], other[ENDPOINT_STRLEN];
+	struct sockaddr_in *sorted;
+	uint32_t i;
+
+	if ((sorted = calloc(o->listeners, sizeof(*sorted))) == NULL) {
+		snprintf(error, size, "--listen: no memory");
+		return (-1);
+	}
+	memcpy(sorted, o->listen, o->listeners * sizeof(*sorted));
+	qsort(sorted, o->listeners, sizeof(*sorted), compare_listen);
+	/* The first of several that collide does so with the one after it. */
+	for (i = 1; i < o->listeners; i++)
+		if (collide(&sorted[i - 1], &sorted[i]))
+			break;
+	if (i < o->listeners && compare_listen(&sorted[i - 1], &sorted[i]) == 0)
+		snprintf(error, size, "--listen: '%s' is given twice: want each once",
+		    endpoint_format_ipv4(&sorted[i], one));
+	else if (i < o->listeners)
+		snprintf(error, size,
+		    "--listen %s has the port on every address, --listen %s on one: want one "
+		    "of them, or another port",
+		    endpoint_format_ipv4(&sorted[i - 1], one),
+		    endpoint_format_ipv4(&sorted[i], other));
+	free(sorted);
+	return (i < o->listeners ? -1 : 0);
+}
+
+/* A prefix must not be both allowed and denied. */
+static int
+check_sources(const struct options *o, char *error, size_t size)
+{
+	struct source_list list = { 0 };
+	struct source_prefix conflict[2];
+	char text[SOURCE_PREFIX_STRLEN];
+	uint32_t i;
+	int built = 0;
+
+	for (i = 0; i < o->nsources && built == 0; i++)
+		built = source_list_add(&list, &o->sources[i]);
+	while (built == 0)
+		built = source_list_build(&list, conflict);
+	if (built == -1 && errno == EEXIST)
+		snprintf(error, size,
+		    "--allow, --deny: '%s' is given to both: want it with one of them",
+		    source_prefix_format(&conflict[0], text));
+	else if (built == -1)
+		snprintf(error, size, "--allow, --deny: %s", strerror(errno));
+	source_list_free(&list);
+	return (built == -1 ? -1 : 0);
+}
+
+int
+options_together(struct options *o, char *error, size_t size)
+{
+	char given[DURATION_STRLEN], most[DURATION_STRLEN];
+
+	if (o->listeners == 0) {
+		snprintf(error, size, "--listen is missing: want %s", options_flags[0].wanted);
+		return (-1);
+	}
+	if (check_listen(o, error, size) == -1 || check_sources(o, error, size) == -1)
+		return (-1);
+	if (o->upstream[0] == '\0') {
+		snprintf(
+		    error, size, "--upstream is missing: want %s", options_flags[1].wanted);
+		return (-1);
+	}
+	if (o->max_sessions > 0 && o->workers > o->max_sessions) {
+		snprintf(error, size,
+		    "--workers %u is above --max-sessions %u: want a session a worker at least",
+		    o->workers, o->max_sessions);
+		return (-1);
+	}
+	if (o->unreplied_timeout <= o->session_timeout)
+		return (0);
+	if (!o->unreplied_timeout_given) {
+		o->unreplied_timeout = o->session_timeout;
+		return (0);
+	}
+	snprintf(error, size,
+	    "--unreplied-timeout %s is above the session timeout: want at most %s",
+	    duration_format(o->unreplied_timeout, given, sizeof(given)),
+	    duration_format(o->session_timeout, most, sizeof(most)));
+	return (-1);
+}
