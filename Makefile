@@ -310,11 +310,13 @@ SUBSTITUTE = sed -e 's|@SBINDIR@|$(SBINDIR)|g'
 
 install:
 	@test -x $(BUILD)/udp46 || $(MAKE) --no-print-directory all
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
+	    $(DESTDIR)$(MANDIR)/man8 \
 	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 644 man/examples/* $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(BUILD)/udp46 $(DESTDIR)$(SBINDIR)/udp46
 	$(INSTALL) -m 644 man/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46.8
+	$(INSTALL) -m 644 man/udp46.conf.5 $(DESTDIR)$(MANDIR)/man5/udp46.conf.5
 	$(INSTALL) -m 644 man/udp46-wireguard.7 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7
 	$(SUBSTITUTE) supervisor/udp46.service.in > $(DESTDIR)$(UNITDIR)/udp46.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/udp46.service
@@ -323,7 +325,8 @@ install:
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/udp46 $(DESTDIR)$(MANDIR)/man8/udp46.8 \
-	    $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7 $(DESTDIR)$(UNITDIR)/udp46.service \
+	    $(DESTDIR)$(MANDIR)/man5/udp46.conf.5 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7 \
+	    $(DESTDIR)$(UNITDIR)/udp46.service \
 	    $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
 	rm -rf $(DESTDIR)$(DOCDIR)
 

@@ -1,10 +1,23 @@
+/*
+ * The command line, and below it the file of --config.  The words are read twice: the first time
+ * tells the file; after that has been read, they overwrite what it says.
+ */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "supervisor/command_line.h"
+#include "supervisor/config_file.h"
 #include "supervisor/options.h"
+#include "supervisor/options_file.h"
 #include "supervisor/options_together.h"
+
+/* What the words give. */
+struct given {
+	int flag[OPTIONS_FLAGS];
+	int kind[FLAG_KINDS];
+};
 
 /* Whether the element of argv spells the flag in full: getopt takes abbreviations. */
 static int
@@ -43,14 +56,27 @@ refuse_argument(const struct flag *flag, const char *argument, char *error, size
 		snprintf(error, size, "stray argument '%s': flags only, see --help", argument);
 }
 
-int
-command_line_parse(struct options *o, int argc, char **argv, char *error, size_t size)
+/* One flag of the command line.  The first of a kind is the end of what the file says of it. */
+static int
+take_flag(struct options *o, const struct flag *flag, const char *value, struct given *given,
+    char *error, size_t size)
+{
+	if (!given->kind[flag->kind])
+		options_forget(o, flag->kind);
+	given->kind[flag->kind] = 1;
+	given->flag[flag - options_flags] = 1;
+	return (options_set(o, flag, value, error, size));
+}
+
+static int
+read_words(
+    struct options *o, int argc, char **argv, struct given *given, char *error, size_t size)
 {
 	struct option longopts[OPTIONS_FLAGS + 1];
 	const struct flag *flag, *bare = NULL;
 	int c, at, index;
 
-	options_init(o);
+	*given = (struct given){ .flag = { 0 } };
 	fill_getopt(longopts);
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
@@ -75,7 +101,7 @@ command_line_parse(struct options *o, int argc, char **argv, char *error, size_t
 		}
 		flag = &options_flags[index];
 		bare = optarg == NULL ? flag : NULL;
-		if (options_set(o, flag, optarg, error, size) == -1)
+		if (take_flag(o, flag, optarg, given, error, size) == -1)
 			return (-1);
 		if (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION)
 			return (0);
@@ -84,5 +110,94 @@ command_line_parse(struct options *o, int argc, char **argv, char *error, size_t
 		refuse_argument(bare, argv[optind], error, size);
 		return (-1);
 	}
-	return (options_together(o, error, size));
+	return (0);
+}
+
+/* Put the place before a message about a line of the file. */
+static void
+name_place(const struct options *o, uint32_t line, char *error, size_t size)
+{
+	char message[OPTIONS_ERROR_MAX];
+
+	if (line == 0)
+		return;
+	strlcpy(message, error, sizeof(message));
+	snprintf(error, size, "%s:%u: %s", o->config, line, message);
+}
+
+static int
+read_file(struct options *o, struct config_file *file, char *error, size_t size)
+{
+	const char *path = o->config;
+	int action = o->action;
+
+	options_free(o);
+	options_init(o);
+	o->config = path;
+	o->action = action;
+	if (config_file_read(file, path) == -1) {
+		if (file->number == 0) {
+			snprintf(error, size, "--config %s: %s", path, file->error);
+			return (EXIT_REFUSED);
+		}
+		snprintf(error, size, "%s:%u: %s", path, file->number, file->error);
+		return (EXIT_USAGE);
+	}
+	if (options_file_take(o, file, error, size) == -1) {
+		name_place(o, file->number, error, size);
+		return (EXIT_USAGE);
+	}
+	return (0);
+}
+
+/* The line of what is wrong, if the file says it, and the command line has not replaced it. */
+static uint32_t
+find_line(const struct config_file *file, const struct given *given, const struct blame *blame)
+{
+	const struct flag *flag;
+	uint32_t line = 0;
+	int i;
+
+	for (i = 0; i < 2 && blame->flag[i] != NULL && line == 0; i++) {
+		flag = options_find(blame->flag[i]);
+		if (flag->kind == FLAG_ONCE ? !given->flag[flag - options_flags]
+					    : !given->kind[flag->kind])
+			line = options_file_line(file, flag, blame->nth[i]);
+	}
+	return (line);
+}
+
+static int
+parse(struct options *o, struct config_file *file, int argc, char **argv, char *error,
+    size_t size)
+{
+	struct given given;
+	struct blame blame;
+	int status;
+
+	options_init(o);
+	if (read_words(o, argc, argv, &given, error, size) == -1)
+		return (EXIT_USAGE);
+	if (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION)
+		return (0);
+	if (o->config != NULL) {
+		if ((status = read_file(o, file, error, size)) != 0)
+			return (status);
+		if (read_words(o, argc, argv, &given, error, size) == -1)
+			return (EXIT_USAGE);
+	}
+	if (options_together(o, &blame, error, size) == 0)
+		return (0);
+	name_place(o, find_line(file, &given, &blame), error, size);
+	return (EXIT_USAGE);
+}
+
+int
+command_line_parse(struct options *o, int argc, char **argv, char *error, size_t size)
+{
+	struct config_file file = { .text = NULL };
+	int status = parse(o, &file, argc, argv, error, size);
+
+	config_file_free(&file);
+	return (status);
 }

@@ -80,6 +80,7 @@ main(int argc, char *argv[], char *envp[])
 {
 	static struct options options;
 	char error[OPTIONS_ERROR_MAX];
+	int status;
 	char *end = argv[0] + strlen(argv[0]);
 
 	open_standard();
@@ -91,8 +92,9 @@ main(int argc, char *argv[], char *envp[])
 	program_init(argc, argv);
 	setproctitle_init(argc, argv, envp);
 	inherited_init();
-	if (command_line_parse(&options, argc, argv, error, sizeof(error)) == -1)
-		refuse(EXIT_USAGE, "%s", error);
+	status = command_line_parse(&options, argc, argv, error, sizeof(error));
+	if (status != 0)
+		refuse(status, "%s", error);
 	switch (options.action) {
 	case OPTIONS_HELP:
 		options_usage(stdout);

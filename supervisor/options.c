@@ -13,6 +13,7 @@
 #include "supervisor/options.h"
 
 #define LOWEST_UPSTREAM_PORT 1024
+#define LONGEST_CONFIG 255 /* every message about it names it */
 #define LARGEST_SOCKET_BUFFER (1 << 30)
 
 /* ---- values ---- */
@@ -355,6 +356,15 @@ set_chroot(struct options *o, const char *value)
 }
 
 static const char *
+set_config(struct options *o, const char *value)
+{
+	o->config = value;
+	if (*value == '\0')
+		return ("is empty");
+	return (strlen(value) <= LONGEST_CONFIG ? NULL : "is too long");
+}
+
+static const char *
 set_check(struct options *o, const char *value)
 {
 	(void)value;
@@ -386,70 +396,84 @@ set_help(struct options *o, const char *value)
 
 const struct flag options_flags[] = {
 	{ "listen", "ADDR:PORT", "ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820",
-	    "IPv4 address to listen on; repeatable; port 0 takes a free one", set_listen },
+	    "IPv4 address to listen on; repeatable; port 0 takes a free one", set_listen,
+	    FLAG_LISTEN },
 	{ "upstream", "HOST:PORT",
 	    "[IPv6]:PORT, [fe80::1%eth0]:PORT, or NAME:PORT with an AAAA record",
-	    "IPv6 service to relay to", set_upstream },
+	    "IPv6 service to relay to", set_upstream, FLAG_ONCE },
 	{ "upstream-source", "IPV6", "an IPv6 address of this host",
-	    "source address towards the upstream (the kernel chooses)", set_upstream_source },
+	    "source address towards the upstream (the kernel chooses)", set_upstream_source,
+	    FLAG_ONCE },
 	{ "upstream-ports", "LOW-HIGH", "LOW-HIGH with 1024 <= LOW <= HIGH <= 65535",
 	    "source ports towards the upstream (the system's ip_local_port_range)",
-	    set_upstream_ports },
+	    set_upstream_ports, FLAG_ONCE },
 	{ "allow", "PREFIX", WANT_PREFIX,
-	    "IPv4 prefix that may open sessions, all others may not; repeatable", set_allow },
+	    "IPv4 prefix that may open sessions, all others may not; repeatable", set_allow,
+	    FLAG_SOURCES },
 	{ "deny", "PREFIX", WANT_PREFIX,
-	    "IPv4 prefix that may not; the longest match wins; repeatable", set_deny },
+	    "IPv4 prefix that may not; the longest match wins; repeatable", set_deny,
+	    FLAG_SOURCES },
 	{ "source-file", "PATH", "the path of a file",
-	    "more of both: 'allow PREFIX' or 'deny PREFIX' a line", set_source_file },
+	    "more of both: 'allow PREFIX' or 'deny PREFIX' a line", set_source_file,
+	    FLAG_ONCE },
 	{ "session-timeout", "DUR", WANT_DURATION,
-	    "end a session after this long a silence (180s)", set_session_timeout },
+	    "end a session after this long a silence (180s)", set_session_timeout, FLAG_ONCE },
 	{ "unreplied-timeout", "DUR", WANT_DURATION,
-	    "the same for sessions that are not ASSURED (30s)", set_unreplied_timeout },
+	    "the same for sessions that are not ASSURED (30s)", set_unreplied_timeout,
+	    FLAG_ONCE },
 	{ "max-sessions", "N", "a number up to 2147483647; 0 means as many as possible",
-	    "sessions at once (0: as many as descriptors and ports allow)", set_max_sessions },
+	    "sessions at once (0: as many as descriptors and ports allow)", set_max_sessions,
+	    FLAG_ONCE },
 	{ "max-sessions-per-address", "N", "a number up to 2147483647; 0 means no limit",
 	    "sessions at once of one client address (0: no limit)",
-	    set_max_sessions_per_address },
+	    set_max_sessions_per_address, FLAG_ONCE },
 	{ "new-session-rate", "N", "a number up to 1000000; 0 means no limit",
-	    "new sessions a second (5000; 0: no limit)", set_new_session_rate },
+	    "new sessions a second (5000; 0: no limit)", set_new_session_rate, FLAG_ONCE },
 	{ "amplification-limit", "N", "a number up to 1000000; 0 means no limit",
 	    "times the bytes it sent, for a client that is not ASSURED (0: no limit)",
-	    set_amplification_limit },
+	    set_amplification_limit, FLAG_ONCE },
 	{ "read-buffer-size", "N", "a number of bytes from 1 to 2147483647",
-	    "largest datagram relayed, in bytes (65536)", set_read_buffer_size },
+	    "largest datagram relayed, in bytes (65536)", set_read_buffer_size, FLAG_ONCE },
 	{ "socket-buffer-size", "N", "a number of bytes from 4096 to 1073741824",
 	    "buffers of a listener, four times a session's, in bytes (4194304)",
-	    set_socket_buffer_size },
+	    set_socket_buffer_size, FLAG_ONCE },
 	{ "segment-offload", "MODE", "auto, on or off", "UDP_GRO and UDP_SEGMENT (auto)",
-	    set_segment_offload },
+	    set_segment_offload, FLAG_ONCE },
 	{ "fragment", "MODE", "allow or deny", "datagrams larger than the path (allow)",
-	    set_fragment },
+	    set_fragment, FLAG_ONCE },
 	{ "write-timeout", "DUR", WANT_DURATION,
-	    "drop a datagram that cannot be sent for this long (5s)", set_write_timeout },
+	    "drop a datagram that cannot be sent for this long (5s)", set_write_timeout,
+	    FLAG_ONCE },
 	{ "workers", "N", "a number from 0 to 64; 0 means one a CPU", "relay processes (1)",
-	    set_workers },
+	    set_workers, FLAG_ONCE },
 	{ "resolve-interval", "DUR", "a duration such as 60s; 0s turns it off",
-	    "resolve an upstream name again this often (60s)", set_resolve_interval },
+	    "resolve an upstream name again this often (60s)", set_resolve_interval,
+	    FLAG_ONCE },
 	{ "log-level", "LEVEL", "debug, info, warn or error",
-	    "least level that is logged (info)", set_log_level },
+	    "least level that is logged (info)", set_log_level, FLAG_ONCE },
 	{ "log-format", "FORMAT", "auto, json or text",
-	    "form of the log (auto: text on a terminal, else json)", set_log_format },
+	    "form of the log (auto: text on a terminal, else json)", set_log_format,
+	    FLAG_ONCE },
 	{ "metrics.enabled", "[=BOOL]", WANT_BOOL, "serve metrics over HTTP (false)",
-	    set_metrics_enabled },
+	    set_metrics_enabled, FLAG_ONCE },
 	{ "metrics.listen", "ADDR:PORT", "ADDR:PORT, [IPv6]:PORT, NAME:PORT or unix:/path",
-	    "where to serve them (127.0.0.1:9108)", set_metrics_listen },
+	    "where to serve them (127.0.0.1:9108)", set_metrics_listen, FLAG_ONCE },
 	{ "metrics.session-labels", "[=BOOL]", WANT_BOOL, "metrics of every session (false)",
-	    set_metrics_session_labels },
+	    set_metrics_session_labels, FLAG_ONCE },
 	{ "user", "NAME", "the name of an unprivileged user",
-	    "identity of the children when started as root (udp46)", set_user },
+	    "identity of the children when started as root (udp46)", set_user, FLAG_ONCE },
 	{ "metrics.user", "NAME", "the name of an unprivileged user",
-	    "identity of the metrics child (as --user)", set_metrics_user },
+	    "identity of the metrics child (as --user)", set_metrics_user, FLAG_ONCE },
 	{ "chroot", "DIR", "an absolute path of at most 255 characters",
-	    "empty directory to lock the children into (/var/empty)", set_chroot },
+	    "empty directory to lock the children into (/var/empty)", set_chroot, FLAG_ONCE },
+	{ "config", "PATH", "the path of a file, of at most 255 characters",
+	    "take flags from there, 'NAME VALUE' a line; those given here win", set_config,
+	    FLAG_COMMAND },
 	{ "check", NULL, NULL, "check the configuration, print what it means, exit (also -n)",
-	    set_check },
-	{ "version", NULL, NULL, "print version, commit and date, exit", set_version },
-	{ "help", NULL, NULL, "print this, exit", set_help },
+	    set_check, FLAG_COMMAND },
+	{ "version", NULL, NULL, "print version, commit and date, exit", set_version,
+	    FLAG_COMMAND },
+	{ "help", NULL, NULL, "print this, exit", set_help, FLAG_COMMAND },
 };
 
 void
@@ -468,6 +492,17 @@ options_init(struct options *o)
 	o->user = "udp46";
 	o->chroot = "/var/empty";
 	strlcpy(o->metrics_listen, "127.0.0.1:9108", sizeof(o->metrics_listen));
+}
+
+const struct flag *
+options_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < OPTIONS_FLAGS; i++)
+		if (strcmp(options_flags[i].name, name) == 0)
+			return (&options_flags[i]);
+	return (NULL);
 }
 
 /* No value needs any, and some come back in messages of others. */
@@ -495,6 +530,15 @@ options_set(
 }
 
 void
+options_forget(struct options *o, enum flag_kind kind)
+{
+	if (kind == FLAG_LISTEN)
+		o->listeners = 0;
+	else if (kind == FLAG_SOURCES)
+		o->nsources = 0;
+}
+
+void
 options_free(struct options *o)
 {
 	free(o->listen);
@@ -503,4 +547,6 @@ options_free(struct options *o)
 	free(o->sources);
 	o->sources = NULL;
 	o->nsources = 0;
+	free(o->file_text);
+	o->file_text = NULL;
 }

@@ -39,6 +39,8 @@ enum options_action {
 /* What is configured.  Durations in nanoseconds. */
 struct options {
 	enum options_action action;
+	const char *config; /* a file with more of them; NULL: none */
+	char *file_text;    /* of it, which values are in */
 	struct sockaddr_in *listen;
 	uint32_t listeners;
 	char upstream[ENDPOINT_HOST_MAX + 16];	   /* as given */
@@ -84,15 +86,24 @@ struct options {
 /* Of a value that is wrong, a message shows so many characters at most. */
 #define OPTIONS_SHOWN_MAX 256
 
+enum flag_kind {
+	FLAG_ONCE,    /* has one value */
+	FLAG_LISTEN,  /* repeatable */
+	FLAG_SOURCES, /* repeatable, and those of this kind belong together */
+	FLAG_COMMAND, /* is for the command line only */
+	FLAG_KINDS,
+};
+
 struct flag {
 	const char *name;
 	const char *argument; /* NULL: none; "[=BOOL]": optional */
 	const char *wanted;   /* the remedy: what would be right */
 	const char *help;
 	const char *(*set)(struct options *, const char *value);
+	enum flag_kind kind;
 };
 
-#define OPTIONS_FLAGS 31
+#define OPTIONS_FLAGS 32
 
 extern const struct flag options_flags[OPTIONS_FLAGS];
 
@@ -101,6 +112,9 @@ extern const char *const options_offloads[];
 extern const char *const options_fragments[];
 extern const char *const options_levels[];
 extern const char *const options_formats[];
+
+/* The flag of that name, without dashes, or NULL. */
+const struct flag *options_find(const char *name);
 
 /* The defaults. */
 void options_init(struct options *options);
@@ -115,7 +129,10 @@ int options_set(struct options *options, const struct flag *flag, const char *va
 /* Read "true" and the like, or NULL, which is true.  Returns NULL, or what is wrong. */
 const char *options_parse_bool(const char *value, int *to);
 
-/* Free what options_set() has allocated. */
+/* Forget all values of the flags of a kind that is repeatable. */
+void options_forget(struct options *options, enum flag_kind kind);
+
+/* Free what is allocated of it. */
 void options_free(struct options *options);
 
 #endif

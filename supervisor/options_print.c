@@ -1,12 +1,16 @@
+/*
+ * What is printed can be given back by --config: what is set as it is read there, and the rest,
+ * which no flag need say or can, in comments.
+ */
 #include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/duration.h"
+#include "supervisor/config_file.h"
 #include "supervisor/options.h"
 #include "supervisor/options_print.h"
-#include "supervisor/visible.h"
-
-#define LONGEST_TEXT 512 /* longer ones are cut */
 
 void
 options_usage(FILE *out)
@@ -26,13 +30,40 @@ options_usage(FILE *out)
 	fprintf(out, "\nSee udp46(8).\n");
 }
 
+void
+options_print_comment(FILE *out, const char *name, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(out, "# %-24s ", name);
+	va_start(ap, format);
+	vfprintf(out, format, ap);
+	va_end(ap);
+	fputc('\n', out);
+}
+
+static void
+print_value(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%-26s ", name);
+	config_file_print_value(out, value);
+	fputc('\n', out);
+}
+
+static void
+print_bool(FILE *out, const char *name, int value)
+{
+	print_value(out, name, value ? "true" : "false");
+}
+
+/* `zero` is what 0 means, or NULL. */
 static void
 print_number(FILE *out, const char *name, uint32_t number, const char *zero)
 {
-	if (number == 0)
-		fprintf(out, "%-26s 0 (%s)\n", name, zero);
-	else
-		fprintf(out, "%-26s %u\n", name, number);
+	fprintf(out, "%-26s %u", name, number);
+	if (number == 0 && zero != NULL)
+		fprintf(out, " # %s", zero);
+	fputc('\n', out);
 }
 
 static void
@@ -40,18 +71,63 @@ print_duration(FILE *out, const char *name, int64_t ns, const char *zero)
 {
 	char text[DURATION_STRLEN];
 
-	if (ns == 0)
-		fprintf(out, "%-26s 0s (%s)\n", name, zero);
-	else
-		fprintf(out, "%-26s %s\n", name, duration_format(ns, text, sizeof(text)));
+	fprintf(out, "%-26s %s", name, duration_format(ns, text, sizeof(text)));
+	if (ns == 0 && zero != NULL)
+		fprintf(out, " # %s", zero);
+	fputc('\n', out);
 }
 
 static void
-print_text(FILE *out, const char *name, const char *text)
+print_listen(FILE *out, const struct options *o)
 {
-	char shown[VISIBLE_SIZE(LONGEST_TEXT)];
+	char text[ENDPOINT_STRLEN];
+	uint32_t i;
 
-	fprintf(out, "%-26s %s\n", name, visible(shown, sizeof(shown), text));
+	for (i = 0; i < o->listeners; i++)
+		fprintf(out, "%-26s %s%s\n", "listen",
+		    endpoint_format_ipv4(&o->listen[i], text),
+		    o->listen[i].sin_port == 0 ? " # a free port" : "");
+}
+
+/* An interface in digits stays that: the name it has now may be another's later. */
+static void
+print_upstream_source(FILE *out, const struct options *o)
+{
+	struct sockaddr_in6 source = o->upstream_source;
+	char address[ENDPOINT_STRLEN], value[ENDPOINT_STRLEN + IF_NAMESIZE + 1];
+
+	if (source.sin6_family == 0) {
+		options_print_comment(out, "upstream-source", "chosen by the kernel");
+		return;
+	}
+	source.sin6_scope_id = 0;
+	endpoint_format_address6(&source, address);
+	if (o->source_interface[0] != '\0')
+		snprintf(value, sizeof(value), "%s%%%s", address, o->source_interface);
+	else if (o->upstream_source.sin6_scope_id != 0)
+		snprintf(
+		    value, sizeof(value), "%s%%%u", address, o->upstream_source.sin6_scope_id);
+	else
+		strlcpy(value, address, sizeof(value));
+	print_value(out, "upstream-source", value);
+}
+
+static void
+print_upstream(FILE *out, const struct options *o)
+{
+	char text[ENDPOINT_STRLEN];
+
+	fprintf(out, "%-26s ", "upstream");
+	config_file_print_value(out, o->upstream);
+	if (!o->upstream_literal)
+		fprintf(out, " # now %s", endpoint_format_ipv6(&o->upstream_address, text));
+	fputc('\n', out);
+	print_upstream_source(out, o);
+	if (o->port_low == 0)
+		options_print_comment(
+		    out, "upstream-ports", "the system's ip_local_port_range");
+	else
+		fprintf(out, "%-26s %u-%u\n", "upstream-ports", o->port_low, o->port_high);
 }
 
 static void
@@ -68,54 +144,65 @@ print_sources(FILE *out, const struct options *o)
 	}
 	for (i = 0; i < 2; i++)
 		if (!given[i])
-			fprintf(out, "%-26s none given\n", name[i]);
-	print_text(out, "source-file", o->source_file != NULL ? o->source_file : "none");
+			options_print_comment(out, name[i], "none given");
+	if (o->source_file != NULL)
+		print_value(out, "source-file", o->source_file);
+	else
+		options_print_comment(out, "source-file", "none");
+}
+
+/* Given or not makes a difference: whether it may be cut to a session timeout that is given. */
+static void
+print_unreplied_timeout(FILE *out, const struct options *o)
+{
+	char text[DURATION_STRLEN];
+
+	if (o->unreplied_timeout_given)
+		print_duration(out, "unreplied-timeout", o->unreplied_timeout, NULL);
+	else
+		options_print_comment(out, "unreplied-timeout", "%s",
+		    duration_format(o->unreplied_timeout, text, sizeof(text)));
+}
+
+/* Here as well: who is not root does without the default, but not without one that is given. */
+static void
+print_identity(FILE *out, const struct options *o)
+{
+	print_value(out, "user", o->user);
+	if (o->metrics_user != NULL)
+		print_value(out, "metrics.user", o->metrics_user);
+	else
+		options_print_comment(out, "metrics.user", "as user");
+	if (o->chroot_given)
+		print_value(out, "chroot", o->chroot);
+	else
+		options_print_comment(out, "chroot", "%s", o->chroot);
 }
 
 void
 options_print(const struct options *o, FILE *out)
 {
-	char text[ENDPOINT_STRLEN], shown[VISIBLE_SIZE(LONGEST_TEXT)];
-	uint32_t i;
-
-	for (i = 0; i < o->listeners; i++)
-		fprintf(out, "%-26s %s%s\n", "listen",
-		    endpoint_format_ipv4(&o->listen[i], text),
-		    o->listen[i].sin_port == 0 ? " (a free port)" : "");
-	fprintf(out, "%-26s %s", "upstream", visible(shown, sizeof(shown), o->upstream));
-	if (!o->upstream_literal)
-		fprintf(out, " (now %s)", endpoint_format_ipv6(&o->upstream_address, text));
-	fprintf(out, "\n%-26s %s", "upstream-source",
-	    o->upstream_source.sin6_family == 0
-		? "chosen by the kernel"
-		: endpoint_format_address6(&o->upstream_source, text));
-	fprintf(out, "%s%s\n", o->source_interface[0] == '\0' ? "" : "%", o->source_interface);
-	if (o->port_low == 0)
-		fprintf(out, "%-26s the system's ip_local_port_range\n", "upstream-ports");
-	else
-		fprintf(out, "%-26s %u-%u\n", "upstream-ports", o->port_low, o->port_high);
+	print_listen(out, o);
+	print_upstream(out, o);
 	print_sources(out, o);
-	print_duration(out, "session-timeout", o->session_timeout, "");
-	print_duration(out, "unreplied-timeout", o->unreplied_timeout, "");
+	print_duration(out, "session-timeout", o->session_timeout, NULL);
+	print_unreplied_timeout(out, o);
 	print_number(
 	    out, "max-sessions", o->max_sessions, "as many as descriptors and ports allow");
 	print_number(out, "max-sessions-per-address", o->max_sessions_per_address, "no limit");
 	print_number(out, "new-session-rate", o->new_session_rate, "no limit");
 	print_number(out, "amplification-limit", o->amplification_limit, "no limit");
-	print_number(out, "read-buffer-size", o->read_buffer_size, "");
-	print_number(out, "socket-buffer-size", o->socket_buffer_size, "");
-	fprintf(out, "%-26s %s\n", "segment-offload", options_offloads[o->segment_offload]);
-	fprintf(out, "%-26s %s\n", "fragment", options_fragments[o->fragment]);
-	print_duration(out, "write-timeout", o->write_timeout, "");
+	print_number(out, "read-buffer-size", o->read_buffer_size, NULL);
+	print_number(out, "socket-buffer-size", o->socket_buffer_size, NULL);
+	print_value(out, "segment-offload", options_offloads[o->segment_offload]);
+	print_value(out, "fragment", options_fragments[o->fragment]);
+	print_duration(out, "write-timeout", o->write_timeout, NULL);
 	print_number(out, "workers", o->workers, "one a CPU");
 	print_duration(out, "resolve-interval", o->resolve_interval, "never again");
-	fprintf(out, "%-26s %s\n", "log-level", options_levels[o->log_level]);
-	fprintf(out, "%-26s %s\n", "log-format", options_formats[o->log_format]);
-	fprintf(out, "%-26s %s\n", "metrics.enabled", o->metrics_enabled ? "true" : "false");
-	print_text(out, "metrics.listen", o->metrics_listen);
-	fprintf(out, "%-26s %s\n", "metrics.session-labels",
-	    o->metrics_session_labels ? "true" : "false");
-	print_text(out, "user", o->user);
-	print_text(out, "metrics.user", o->metrics_user != NULL ? o->metrics_user : o->user);
-	print_text(out, "chroot", o->chroot);
+	print_value(out, "log-level", options_levels[o->log_level]);
+	print_value(out, "log-format", options_formats[o->log_format]);
+	print_bool(out, "metrics.enabled", o->metrics_enabled);
+	print_value(out, "metrics.listen", o->metrics_listen);
+	print_bool(out, "metrics.session-labels", o->metrics_session_labels);
+	print_identity(out, o);
 }

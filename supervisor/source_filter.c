@@ -50,8 +50,8 @@ static const char *
 place_of(const struct source_prefix *p, char *buf, size_t size)
 {
 	if (p->line == 0)
-		return ("the command line");
-	snprintf(buf, size, "line %u", p->line);
+		return (p->allow ? "by --allow" : "by --deny");
+	snprintf(buf, size, "in line %u", p->line);
 	return (buf);
 }
 
@@ -60,9 +60,9 @@ wrong_twice(struct source_filter *f, const struct source_prefix p[2])
 {
 	char prefix[SOURCE_PREFIX_STRLEN], first[32];
 
-	/* Those of the command line came first, and sorting keeps that. */
+	/* Those of the options came first, and sorting keeps that. */
 	f->line = p[1].line;
-	snprintf(f->error, sizeof(f->error), "'%s' is %s here, and %s in %s: want one of them",
+	snprintf(f->error, sizeof(f->error), "'%s' is %s here, and %s %s: want one of them",
 	    source_prefix_format(&p[0], prefix), p[1].allow ? "allowed" : "denied",
 	    p[0].allow ? "allowed" : "denied", place_of(&p[0], first, sizeof(first)));
 	return (-1);
@@ -94,7 +94,7 @@ open_remedy(int error)
 	}
 }
 
-/* Begin with what the command line says, and open the file. */
+/* Begin with what the options say, and open the file. */
 static int
 begin(struct source_filter *f)
 {

@@ -14,7 +14,7 @@ struct source_table;
 /* Addresses that may, or may not, open sessions. */
 struct source_prefix {
 	uint32_t address; /* host byte order, host bits are 0 */
-	uint32_t line;	  /* of a file; 0: of the command line */
+	uint32_t line;	  /* of a file of prefixes; 0: of the options */
 	uint8_t length;	  /* 0 to 32 */
 	uint8_t allow;
 	uint8_t pad[2];

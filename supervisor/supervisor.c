@@ -317,9 +317,10 @@ print_route(const struct options *o)
 	keepers_upstream(o, &o->upstream_address, &upstream);
 	if (upstream_find_interfaces(&upstream) == 0 &&
 	    upstream_probe(&upstream, &source, NULL) == 0)
-		printf("%-26s from %s\n", "route", endpoint_format_address6(&source, text));
+		options_print_comment(
+		    stdout, "route", "from %s", endpoint_format_address6(&source, text));
 	else
-		printf("%-26s none yet: %s\n", "route", strerror(errno));
+		options_print_comment(stdout, "route", "none yet: %s", strerror(errno));
 }
 
 static int
@@ -336,6 +337,9 @@ check(struct options *o, struct msg_identity *identity, int binary)
 		udp_listeners_try(o);
 	options_print(o, stdout);
 	print_route(o);
+	/* It may become a file, and half of one must not pass for all. */
+	if (fflush(stdout) == EOF)
+		err(EXIT_REFUSED, "standard output");
 	return (0);
 }
 

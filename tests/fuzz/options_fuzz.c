@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		argv[argc++] = word;
 	}
 	argv[argc] = NULL;
-	if (command_line_parse(&options, argc, argv, error, sizeof(error)) == -1) {
+	if (command_line_parse(&options, argc, argv, error, sizeof(error)) != 0) {
 		if (error[0] == '\0')
 			abort();
 	} else if (options.action == OPTIONS_RUN &&

@@ -27,12 +27,13 @@ install_body()
 	./usr/local/share/doc/udp46/examples/udp46-alerts-test.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts.yml
 	./usr/local/share/doc/udp46/examples/udp46-dashboard.json
+	./usr/local/share/man/man5/udp46.conf.5
 	./usr/local/share/man/man7/udp46-wireguard.7
 	./usr/local/share/man/man8/udp46.8
 	END
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	[ "$(find root -type f -perm 755)" = root/usr/local/sbin/udp46 ] || atf_fail 'wrong modes'
-	[ "$(find root -type f -perm 644 | wc -l)" -eq 8 ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 9 ] || atf_fail 'wrong modes'
 
 	atf_check -o ignore $make uninstall
 	atf_check find root ! -type d

@@ -5,7 +5,8 @@ udp46=$(atf_get_srcdir)/../../udp46
 manual()
 {
 	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
-	cat "$UDP46_SRCDIR"/man/udp46.8 "$UDP46_SRCDIR"/man/udp46-wireguard.7
+	cat "$UDP46_SRCDIR"/man/udp46.8 "$UDP46_SRCDIR"/man/udp46-wireguard.7 \
+	    "$UDP46_SRCDIR"/man/udp46.conf.5
 }
 
 # displays KIND: writes each display "Checked as: KIND" to a file display.N, as a reader would see it.
@@ -27,10 +28,28 @@ marked_head()
 marked_body()
 {
 	manual | awk '
-		/^\.\\" Checked as: (udp46|options|nft|wireguard|picture)$/ { marked = 1; next }
+		/^\.\\" Checked as: (udp46|options|conf|file|nft|wireguard|picture)$/ { marked = 1; next }
 		/^\.Bd/ && !marked { print "line " NR ": not marked"; bad = 1 }
 		{ marked = 0 }
 		END { exit bad }' || atf_fail 'a display without a mark'
+}
+
+# in_example FILE: run it in a mount namespace of its own, whose /etc knows the name of the
+# examples.  What it calls udp46 adds these options.
+in_example()
+{
+	mkdir -p etc
+	cp /etc/passwd /etc/group etc
+	echo 'hosts: files' >etc/nsswitch.conf
+	echo '2001:db8:100::10 home.example.net' >etc/hosts
+	cat >run <<-END
+	set -e
+	mount --bind etc /etc
+	udp46() { '$udp46' "\$@" --check --user nobody; }
+	. "\$1"
+	END
+	cat "$1"
+	atf_check -o ignore unshare --mount --propagation private sh run "./$1"
 }
 
 atf_test_case commands
@@ -42,20 +61,41 @@ commands_head()
 commands_body()
 {
 	displays udp46
-	# In a mount namespace of its own, whose /etc knows the name of the examples.
-	mkdir etc
-	cp /etc/passwd /etc/group etc
-	echo 'hosts: files' >etc/nsswitch.conf
-	echo '2001:db8:100::10 home.example.net' >etc/hosts
-	cat >run <<-END
-	set -e
-	mount --bind etc /etc
-	udp46() { '$udp46' "\$@" --check --user nobody; }
-	. "\$1"
-	END
+	for file in display.*; do
+		in_example "$file"
+	done
+}
+
+atf_test_case configurations
+configurations_head()
+{
+	atf_set descr 'every configuration file in the manual passes --check, and so does what it comes to'
+	atf_set require.user root
+}
+configurations_body()
+{
+	displays conf
 	for file in display.*; do
 		cat "$file"
-		atf_check -o ignore unshare --mount --propagation private sh run "./$file"
+		echo "udp46 --config $file >comes-to && udp46 --config comes-to >again" >example
+		in_example example
+		atf_check cmp comes-to again
+	done
+}
+
+atf_test_case files
+files_head()
+{
+	atf_set descr 'what the manual makes a file of, that file comes to'
+	atf_set require.user root
+}
+files_body()
+{
+	displays file
+	for file in display.*; do
+		rm -f udp46.conf
+		in_example "$file"
+		[ -s udp46.conf ] || atf_fail "no udp46.conf of $file"
 	done
 }
 
@@ -173,6 +213,8 @@ atf_init_test_cases()
 {
 	atf_add_test_case marked
 	atf_add_test_case commands
+	atf_add_test_case configurations
+	atf_add_test_case files
 	atf_add_test_case options
 	atf_add_test_case nftables
 	atf_add_test_case wireguard

@@ -131,7 +131,7 @@ refused_body()
 	allow 10.0.0.1/8|3|10.0.0.0/8 has none
 	allow|3|'allow' has no prefix
 	deny 0.0.0.0/0|3|'0.0.0.0/0' is denied here, and allowed in line 1
-	allow 192.0.2.77/32|3|'192.0.2.77/32' is allowed here, and denied in the command line
+	allow 192.0.2.77/32|3|'192.0.2.77/32' is allowed here, and denied by --deny
 	END
 	rm sources
 	mkdir sources
@@ -192,7 +192,7 @@ at_start_body()
 		check_start_refused twice \
 		    "line 2: '192.0.2.0/24' is allowed here, and denied in line 1: want"
 		check_start_refused other \
-		    "line 1: '192.0.2.0/24' is allowed here, and denied in the command line: want" \
+		    "line 1: '192.0.2.0/24' is allowed here, and denied by --deny: want" \
 		    --deny 192.0.2.0/24
 	done
 	atf_check -o match:'^source-file +other$' "$udp46" --check --listen 127.0.0.1:0 \
