@@ -242,7 +242,10 @@ config_file_read(struct config_file *f, const char *path)
 	/* Never waits, whatever it is. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1)
-		return (wrong(f, "%s: want a file that can be read", strerror(errno)));
+		return (wrong(f, "%s: want %s", strerror(errno),
+		    errno == EACCES ? "a file, and folders, that belong to the user of the "
+				      "supervisor or that all may read"
+				    : "a file that can be read"));
 	error = read_open(f, fd);
 	close(fd);
 	return (error);

@@ -393,6 +393,61 @@ started_body()
 	grep -q "conf:8: --listen: '192.0.2.1:5001' is given twice" error || fail "$(cat error)"
 }
 
+# reload COUNT MESSAGE: SIGUSR2, after which the log has this message so many times.
+reload()
+{
+	kill -USR2 "$(cat udp46.pid)"
+	wait_for 30 has_said "$1" "$2" || fail "no '$2' after SIGUSR2"
+}
+
+has_said()
+{
+	[ "$(grep -c "msg=\"\{0,1\}$2" "$log")" -eq "$1" ]
+}
+
+root_case reload "SIGUSR2 takes a changed file, keeps sessions, and refuses one that is wrong"
+reload_body()
+{
+	make_network
+	start_echo 7000
+	mkdir -m 755 empty
+	cat >conf <<-END
+	listen 192.0.2.1:5000
+	upstream [2001:db8:1::2]:7000
+	user nobody
+	chroot $PWD/empty
+	log-format text
+	END
+	chmod 600 conf
+	spawn udp46 "$relay" "$udp46" --config conf
+	wait_for 30 has_said 1 started || fail "udp46 does not start"
+	client_ok one -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
+	wait_for 30 has_said 1 'session created' || fail "no session"
+	port=$(log_values 'session created' upstream_local_port)
+
+	cp conf right
+	echo 'workers x' >>conf
+	reload 1 'upgrade refused'
+	grep 'upgrade refused' "$log" | grep -q -F "conf:6: --workers: 'x' is not a number: want" ||
+	    fail "the log does not say where it is wrong"
+	cp right new
+	chown nobody new
+	mv new conf
+	chmod 600 conf
+	reload 2 'upgrade refused'
+	grep 'upgrade refused' "$log" | grep -q -F -e '--config conf: Permission denied: want a file, and' ||
+	    fail "the log does not say what cannot be read"
+
+	sed 's/^listen.*/&\nlisten 192.0.2.1:5001\nsession-timeout 7m/' right >conf
+	chown root conf
+	reload 2 started
+	client_ok again -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
+	client_ok two -b 192.0.2.10:6001 -n 3 192.0.2.1 5001
+	wait_for 30 has_said 2 'session created' || fail "it is not two sessions"
+	expect "port" "$(log_values 'session created' upstream_local_port | head -n 1)" = "$port"
+	stop_udp46
+}
+
 plain_case full "As many listeners as there can be fit in, and a full disk does not pass for success"
 full_body()
 {
