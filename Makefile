@@ -215,10 +215,12 @@ $(BUILD)/tests/unit/keeper_test: ALL_LDFLAGS += -Wl,--wrap=upstream_open
 $(HELPERS): %: %.o $(LIB)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
 
-# Programs that are udp46 itself, but for a part that is bad on purpose.
-$(BUILD)/tests/system/greedy $(BUILD)/tests/system/poisoned $(BUILD)/tests/system/shifted: $(MAIN)
+# Programs that are udp46 itself, but for a part that is bad, or does more, on purpose.
+$(BUILD)/tests/system/greedy $(BUILD)/tests/system/poisoned $(BUILD)/tests/system/replaced \
+    $(BUILD)/tests/system/shifted: $(MAIN)
 $(BUILD)/tests/system/greedy: ALL_LDFLAGS += -Wl,--wrap=relay_main
 $(BUILD)/tests/system/poisoned: ALL_LDFLAGS += -Wl,--wrap=lifecycle_restore
+$(BUILD)/tests/system/replaced: ALL_LDFLAGS += -Wl,--wrap=totals_log
 $(BUILD)/tests/system/shifted: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
 
 $(BENCH): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(LIB)

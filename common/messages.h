@@ -222,6 +222,14 @@ struct msg_trouble {
 };
 _Static_assert(sizeof(struct msg_trouble) == 16, "padding");
 
+/*
+ * MSG_STOP: end.  A relay ends its sessions, unless `keep`: then it sends what it has received and
+ * leaves them to its successor.
+ */
+struct msg_stop {
+	uint32_t keep;
+};
+
 struct msg_ping {
 	uint32_t sequence;
 };

@@ -45,7 +45,7 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_UPSTREAM] = { sizeof(struct msg_upstream), 1, FDS_NONE,
 	    FROM_SUPERVISOR | FROM_RELAY },
 	[MSG_PING] = { sizeof(struct msg_ping), 1, FDS_NONE, FROM_SUPERVISOR },
-	[MSG_STOP] = { 0, 1, FDS_NONE, FROM_SUPERVISOR },
+	[MSG_STOP] = { sizeof(struct msg_stop), 1, FDS_NONE, FROM_SUPERVISOR },
 	[MSG_READY] = { 0, 1, FDS_NONE, FROM_CHILD },
 	[MSG_PONG] = { sizeof(struct msg_ping), 1, FDS_NONE, FROM_CHILD },
 	[MSG_LOG] = { sizeof(struct log_record), 1, FDS_NONE, FROM_CHILD },

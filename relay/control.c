@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "relay/control.h"
 #include "relay/forward.h"
+#include "relay/leave.h"
 #include "relay/lifecycle.h"
 #include "relay/listeners.h"
 #include "relay/records.h"
@@ -92,6 +93,20 @@ take_upstream(struct relay *r)
 }
 
 static void
+take_stop(struct relay *r)
+{
+	const struct msg_stop *told = (const void *)r->msg.payload;
+
+	if (told->keep) {
+		leave_begin(r);
+		return;
+	}
+	/* Perhaps after all. */
+	r->leaving = 0;
+	r->quit = 1;
+}
+
+static void
 take_message(struct relay *r)
 {
 	switch (r->msg.type) {
@@ -127,7 +142,7 @@ take_message(struct relay *r)
 		forward_waiting(r);
 		break;
 	case MSG_STOP:
-		r->quit = 1;
+		take_stop(r);
 		break;
 	default:
 		fatal("unexpected message", "type=%d", (int)r->msg.type);

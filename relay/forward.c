@@ -289,6 +289,19 @@ forward_replies_due(struct relay *r)
 }
 
 void
+forward_backlog(struct relay *r)
+{
+	struct queue *q, *next;
+	struct session *s;
+
+	LIST_FOREACH_SAFE(q, &r->queues.queues, entry, next) {
+		s = &r->table.sessions[q->owner.session];
+		if (q->owner.direction == CLIENT_TO_UPSTREAM && s->fd != -1)
+			send_session_queue(r, s);
+	}
+}
+
+void
 forward_waiting(struct relay *r)
 {
 	struct session *s;

@@ -27,6 +27,9 @@ uint32_t forward_from_upstream(struct relay *relay, const struct epoll_event *ev
 void forward_replies(struct relay *relay, struct listener *listener);
 void forward_replies_due(struct relay *relay);
 
+/* Try to send all that waits for room in the send buffer of a session's socket. */
+void forward_backlog(struct relay *relay);
+
 /* Give free sockets to the sessions that wait for one, and send what waits with them. */
 void forward_waiting(struct relay *relay);
 

@@ -13,6 +13,7 @@
 #include "relay/backlog.h"
 #include "relay/control.h"
 #include "relay/forward.h"
+#include "relay/leave.h"
 #include "relay/lifecycle.h"
 #include "relay/listeners.h"
 #include "relay/records.h"
@@ -156,11 +157,19 @@ is_read_paused(const struct relay *r)
 	    r->supply == SUPPLY_OK && r->now - r->last_read < READ_PAUSE_MAX);
 }
 
+/* Whether listeners may be read. */
+static int
+may_read(const struct relay *r)
+{
+	return (!r->leaving && !is_read_paused(r));
+}
+
 static int
 relay_timeout(const struct relay *r)
 {
 	int64_t deadline = clock_earlier(lifecycle_deadline(r), r->queues.deadline);
 
+	deadline = clock_earlier(deadline, leave_deadline(r));
 	if (r->unjudged != NONE)
 		return (0);
 	if (r->replies_due.first != NONE)
@@ -179,11 +188,12 @@ relay_poll_set(const struct relay *r, struct pollfd *pfd)
 		.events = control_unsent(r) ? POLLIN | POLLOUT : POLLIN };
 	pfd[POLL_METRICS] =
 	    (struct pollfd){ .fd = r->snapshot.link, .events = snapshot_events(r) };
-	pfd[POLL_SESSIONS] = (struct pollfd){ .fd = r->session_set, .events = POLLIN };
+	pfd[POLL_SESSIONS] =
+	    (struct pollfd){ .fd = r->leaving ? -1 : r->session_set, .events = POLLIN };
 	/* No listener is read before the sessions of our predecessor are back. */
 	if (!r->started)
 		return (POLL_LISTENERS);
-	return (POLL_LISTENERS + listeners_poll(r, pfd + POLL_LISTENERS, !is_read_paused(r)));
+	return (POLL_LISTENERS + listeners_poll(r, pfd + POLL_LISTENERS, may_read(r)));
 }
 
 static void
@@ -192,7 +202,7 @@ serve_listeners(struct relay *r, const struct pollfd *pfd, uint32_t n)
 	struct epoll_event ready[LISTENERS_A_TURN];
 	struct listener *l;
 	uint32_t i;
-	int read = !is_read_paused(r);
+	int read = may_read(r);
 
 	if (read)
 		r->last_read = r->now;
@@ -252,7 +262,7 @@ relay_turn(struct relay *r, const struct pollfd *pfd, uint32_t n)
 	if (pfd[POLL_CONTROL].revents & ~POLLOUT)
 		control_receive(r);
 	serve_listeners(r, pfd + POLL_LISTENERS, n - POLL_LISTENERS);
-	if (pfd[POLL_SESSIONS].revents)
+	if (pfd[POLL_SESSIONS].revents && !r->leaving)
 		serve_sessions(r);
 	if (pfd[POLL_METRICS].revents)
 		snapshot_turn(r);
@@ -260,13 +270,16 @@ relay_turn(struct relay *r, const struct pollfd *pfd, uint32_t n)
 	lifecycle_expire(r);
 	forward_replies_due(r);
 	backlog_expire(r);
+	leave_turn(r);
 	control_send(r);
+	r->quit |= leave_is_done(r);
 	session_log_summary(r, 0);
 }
 
 static void __attribute__((noreturn)) relay_finish(struct relay *r)
 {
-	lifecycle_close_all(r);
+	if (!r->leaving)
+		lifecycle_close_all(r);
 	session_log_summary(r, 1);
 	_exit(0);
 }

@@ -7,6 +7,7 @@
  *
  *	relay.c		what it is told, how it locks itself up, its loop
  *	control.c	what the supervisor says, and who is told of it
+ *	leave.c		a planned end, after which a successor goes on
  *	forward.c	forwards datagrams, in both directions
  *	lifecycle.c	who gets a session, who waits for a socket, how a session ends
  *	backlog.c	datagrams that have to wait: put there, dropped, expired
@@ -127,6 +128,8 @@ struct relay {
 	uint32_t lone_turns;	 /* in which it is read before the set is asked */
 	int64_t last_read;	 /* clock_now() when they last were */
 	int quit;
+	int leaving;	     /* for a successor: see leave.c */
+	int64_t leave_until; /* when patience ends */
 
 	struct session_table table;
 	struct account *accounts; /* of the sessions, by index */

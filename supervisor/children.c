@@ -78,6 +78,8 @@ children_start(struct children *c, int64_t now)
 {
 	uint32_t i;
 
+	c->stopping = c->keep = 0;
+	c->resend_at = NEVER;
 	for (i = 0; i < c->count; i++)
 		start(c, &c->child[i], now);
 }
@@ -118,10 +120,11 @@ child_ready(struct children *c, struct child *child, int64_t now)
 	child->ping_at = now;
 	if (k != NULL)
 		c->exporter.link_due[child - c->child] = 1;
-	if (child->ready_once)
+	if (child->ready_once && !child->told_to_stop)
 		log_warn("child restarted", "child=%s pid=%d restarts=%llu", child->name,
 		    child->pid, (unsigned long long)child->restarts);
 	child->ready_once = 1;
+	child->told_to_stop = 0;
 }
 
 static void
@@ -198,13 +201,15 @@ static void
 ended(struct children *c, struct child *child, pid_t pid, int status, int64_t now)
 {
 	struct keeper *k = keeper_of(c, child);
-	struct child_end end;
+	struct child_end end = { 0 };
 
-	if (c->stopping && is_orderly(status))
+	if (!c->stopping || !is_orderly(status))
+		end = child_ended(child, pid, status, now);
+	if (c->stopping) {
+		if (c->keep && k != NULL)
+			keeper_ended(k, &end, now);
 		return;
-	end = child_ended(child, pid, status, now);
-	if (c->stopping)
-		return;
+	}
 	/* It could never start: that is no crash. */
 	if (!child->ready_once) {
 		log_error(
@@ -238,9 +243,27 @@ children_reap(struct children *c, int64_t now)
 void
 children_stop(struct children *c, int keep, int64_t now)
 {
+	uint32_t i;
+
 	c->stopping = 1;
 	c->keep = keep;
 	c->stop_until = now + STOP_TIMEOUT;
+	/* They may have been told to stop and keep, and now are not to. */
+	for (i = 0; i < c->count; i++)
+		c->child[i].told_to_stop = 0;
+}
+
+static int
+tell_to_stop(const struct children *c, const struct child *child)
+{
+	const struct msg_stop stop = { .keep = (uint32_t)c->keep };
+
+	/* It has received nothing yet, and waits for other messages. */
+	if (c->keep && !child->ready) {
+		child_kill(child, SIGTERM);
+		return (1);
+	}
+	return (msg_send(child->control, MSG_STOP, &stop, 1, NULL, 0) == 0);
 }
 
 int
@@ -250,6 +273,10 @@ children_stop_turn(struct children *c, int64_t now)
 	uint32_t i;
 	int left = 0;
 
+	c->resend_at = NEVER;
+	/* Clients that wait for a socket are to get one. */
+	for (i = 0; c->keep && i < c->keepers.count; i++)
+		keeper_turn(&c->keepers.keeper[i], now);
 	for (i = 0; i < c->count; i++) {
 		child = &c->child[i];
 		if (child->pid == 0)
@@ -258,8 +285,9 @@ children_stop_turn(struct children *c, int64_t now)
 		if (now >= c->stop_until)
 			child_kill(child, SIGKILL);
 		else if (!child->told_to_stop)
-			child->told_to_stop =
-			    msg_send(child->control, MSG_STOP, NULL, 0, NULL, 0) == 0;
+			child->told_to_stop = tell_to_stop(c, child);
+		if (!child->told_to_stop)
+			c->resend_at = now + RESEND_AFTER;
 	}
 	if (now >= c->stop_until)
 		c->stop_until = NEVER;
@@ -275,10 +303,12 @@ children_deadline(const struct children *c, int64_t now)
 	uint32_t i;
 
 	if (c->stopping)
-		return (c->stop_until);
+		deadline = clock_earlier(deadline, c->stop_until);
+	if (c->stopping && !c->keep)
+		return (deadline);
 	for (i = 0; i < c->keepers.count; i++)
 		deadline = clock_earlier(deadline, keeper_deadline(&c->keepers.keeper[i]));
-	for (i = 0; i < c->count; i++)
+	for (i = 0; !c->stopping && i < c->count; i++)
 		deadline = clock_earlier(deadline, child_deadline(&c->child[i], now));
 	return (deadline);
 }

@@ -26,7 +26,7 @@ struct children {
 	struct troubles troubles; /* for the supervisor to look at */
 	int64_t resend_at;	  /* NEVER, or when to try again to tell the metrics child */
 	int stopping;
-	int keep;	    /* sessions, then */
+	int keep;	    /* and then to go on */
 	int64_t stop_until; /* when patience ends */
 	struct msg msg;
 };
@@ -34,7 +34,10 @@ struct children {
 /* None of them runs yet: a relay for each of `workers` keepers, and a metrics child if wanted. */
 void children_init(struct children *children, uint32_t workers, int metrics, int binary);
 
-/* Start all; the program ends with EXIT_REFUSED if one ends before it was ever ready. */
+/*
+ * Start all, at first or after a stop that kept the sessions; the program ends with EXIT_REFUSED if
+ * one ends before any of its kind was ever ready.
+ */
 void children_start(struct children *children, int64_t now);
 
 /* Whether each has been ready once. */
@@ -56,12 +59,13 @@ void children_reap(struct children *children, int64_t now);
 void children_turn(struct children *children, int64_t now);
 
 /*
- * From now on they are to end: told at first, killed after a while.  `keep`: the relays leave all
- * sessions open, in their keepers' stores.
+ * From now on they are to end: told at first, killed after a while.  If `keep`, the keepers have
+ * all sessions afterwards, and relays to come go on with them: those that children_start() starts,
+ * or another program's.
  */
 void children_stop(struct children *children, int keep, int64_t now);
 
-/* Returns whether all have ended. */
+/* Returns whether all have ended.  Until then they are heard and reaped as ever. */
 int children_stop_turn(struct children *children, int64_t now);
 
 /* How often any of them was started again. */

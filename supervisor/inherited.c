@@ -30,6 +30,7 @@ _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == INHERITED_KIND_MAX,
 
 static struct inherited *all;
 static uint32_t count;
+static char *all_names;
 
 /* Sockets to the upstream by port, index + 1 of the first, as there are thousands. */
 static uint32_t by_port[65536];
@@ -138,6 +139,7 @@ take_note(uint32_t n)
 	char *names = given == NULL ? NULL : strdup(given);
 	struct inherited *d;
 
+	all_names = names;
 	if ((all = calloc(n, sizeof(*all))) == NULL)
 		err(EXIT_REFUSED, "LISTEN_FDS");
 	for (d = all; d < all + n; d++) {
@@ -272,7 +274,9 @@ inherited_close(void)
 	if (said > SAID_MAX)
 		log_warn("more inherited descriptors refused", "count=%u", said - SAID_MAX);
 	free(all);
+	free(all_names);
 	all = NULL;
+	all_names = NULL;
 	count = 0;
 	memset(by_port, 0, sizeof(by_port));
 }

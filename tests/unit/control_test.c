@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "relay/backlog.h"
 #include "relay/control.h"
 #include "relay/forward.h"
+#include "relay/leave.h"
 #include "relay/lifecycle.h"
 #include "relay/receive_batch.h"
 #include "relay/records.h"
 #include "relay/relay.h"
 #include "relay/reserve.h"
+#include "relay/send_batch.h"
 #include "relay/snapshot.h"
 #include "relay/socket_pool.h"
 #include "relay/sources.h"
@@ -500,8 +503,139 @@ CASE(counters_of_newcomers)
 	ATF_CHECK(c->packets[1] == 0 && c->bytes[1] == 0);
 }
 
+/* ---- a planned end ---- */
+
+static void
+tell_stop(uint32_t keep)
+{
+	const struct msg_stop stop = { keep };
+
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_STOP, &stop, 1, NULL, 0), 0);
+	control_receive(&relay);
+}
+
+/* A datagram that waits, in either direction. */
+static void
+make_wait(struct session *s, enum direction direction)
+{
+	static struct send_batch batch;
+	static unsigned char payload[1] = { 0x55 };
+	const struct destination client = { s->key.client_address, s->key.client_port, 0 };
+	struct received in = { .payload = payload, .length = sizeof(payload) };
+
+	send_batch_clear(&batch);
+	ATF_REQUIRE_EQ(
+	    send_batch_add(&batch, session_index(&relay.table, s), &in, 1, &client), 0);
+	if (direction == CLIENT_TO_UPSTREAM)
+		backlog_wait_for_upstream(&relay, s, &batch, 0);
+	else
+		backlog_wait_for_clients(&relay, &listener, &batch, 0);
+}
+
+/* Two sessions that have sockets, and one that waits for one with a datagram. */
+static void
+begin_to_leave(struct session *s[3])
+{
+	int i;
+
+	begin(0);
+	relay.config.write_timeout = 5 * SECOND;
+	memset(&listener_totals, 0, sizeof(listener_totals));
+	room = SLOTS;
+	send_sockets(2);
+	for (i = 0; i < 3; i++)
+		ATF_REQUIRE((s[i] = open_session((uint16_t)(i + 1))) != NULL);
+	make_wait(s[2], CLIENT_TO_UPSTREAM);
+}
+
+static uint64_t
+lost(enum direction direction)
+{
+	uint64_t all = 0;
+	int i;
+
+	for (i = 0; i < DROP_REASON_MAX; i++)
+		all += listener_totals.drops[direction][i];
+	return (all);
+}
+
+CASE(leave)
+{
+	struct msg_socket socket;
+	struct session *s[3];
+	struct msg msg;
+	char byte;
+	int fd;
+
+	begin_to_leave(s);
+	make_wait(s[0], CLIENT_TO_UPSTREAM);
+	tell_stop(1);
+	ATF_CHECK(relay.leaving && !relay.quit);
+	leave_turn(&relay);
+	/* What waited for room is sent; a newcomer still waits for his socket. */
+	ATF_CHECK(recv(peer[0], &byte, 1, MSG_DONTWAIT) == 1 && byte == 0x55);
+	ATF_CHECK_EQ(leave_deadline(&relay), relay.now + REPLY_WAIT);
+	relay.now += SECOND / 4;
+	leave_turn(&relay);
+	ATF_CHECK(s[2]->queue != NULL && !leave_is_done(&relay));
+	socket = make_socket(2, &fd);
+	ATF_REQUIRE_EQ(msg_send(supervisor, MSG_SOCKETS, &socket, 1, &fd, 1), 0);
+	control_receive(&relay);
+	ATF_CHECK(recv(peer[2], &byte, 1, MSG_DONTWAIT) == 1 && byte == 0x55);
+	leave_turn(&relay);
+	/* The supervisor has to know of all three. */
+	ATF_CHECK(!leave_is_done(&relay));
+	take_records(&msg);
+	ATF_CHECK_EQ(msg.count, 3);
+	ATF_CHECK(leave_is_done(&relay));
+	ATF_CHECK(relay.table.count == 3 && lost(CLIENT_TO_UPSTREAM) == 0);
+	ATF_CHECK_EQ(lines[2].counters.packets[CLIENT_TO_UPSTREAM], 1);
+	/* None ends meanwhile, whose time it may be. */
+	relay.now += 100 * SECOND;
+	lifecycle_expire(&relay);
+	ATF_CHECK_EQ(relay.table.count, 3);
+}
+
+/* Nobody is waited for without end, and what is lost is counted. */
+CASE(leave_late)
+{
+	struct session *s[3];
+	struct msg msg;
+
+	begin_to_leave(s);
+	make_wait(s[1], UPSTREAM_TO_CLIENT);
+	tell_stop(1);
+	take_records(&msg);
+	relay.now += SECOND / 2 - 1;
+	leave_turn(&relay);
+	ATF_CHECK(!leave_is_done(&relay));
+	ATF_CHECK(lost(CLIENT_TO_UPSTREAM) == 0 && lost(UPSTREAM_TO_CLIENT) == 0);
+	relay.now++;
+	leave_turn(&relay);
+	ATF_CHECK(lost(CLIENT_TO_UPSTREAM) == 1 && lost(UPSTREAM_TO_CLIENT) == 1);
+	ATF_CHECK(leave_is_done(&relay));
+	ATF_CHECK_EQ(relay.table.count, 3);
+}
+
+CASE(leave_at_once)
+{
+	struct session *s[3];
+
+	begin_to_leave(s);
+	tell_stop(0);
+	ATF_CHECK(relay.quit && !relay.leaving);
+	/* He may change his mind. */
+	begin_to_leave(s);
+	tell_stop(1);
+	tell_stop(0);
+	ATF_CHECK(relay.quit && !relay.leaving);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, leave);
+	ATF_TP_ADD_TC(tp, leave_late);
+	ATF_TP_ADD_TC(tp, leave_at_once);
 	ATF_TP_ADD_TC(tp, restored_counters);
 	ATF_TP_ADD_TC(tp, restored_expired);
 	ATF_TP_ADD_TC(tp, counters_of_newcomers);
