@@ -37,6 +37,10 @@ enum options_action {
 };
 
 /* What is configured.  Durations in nanoseconds. */
+/* How --check ends, so that a program in our place can be told from one that only exits with 0. */
+#define OPTIONS_ARE_GOOD "# configuration is good"
+
+/* The command line, checked.  Durations in nanoseconds. */
 struct options {
 	enum options_action action;
 	const char *config; /* a file with more of them; NULL: none */

@@ -337,6 +337,7 @@ check(struct options *o, struct msg_identity *identity, int binary)
 		udp_listeners_try(o);
 	options_print(o, stdout);
 	print_route(o);
+	puts(OPTIONS_ARE_GOOD);
 	/* It may become a file, and half of one must not pass for all. */
 	if (fflush(stdout) == EOF)
 		err(EXIT_REFUSED, "standard output");

@@ -196,13 +196,13 @@ checked(struct upgrade *u, int status)
 {
 	u->checker = 0;
 	hear(u);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		u->ready = 1;
-		return (1);
-	}
 	u->said[strcspn(u->said, "\n")] = '\0';
-	refuse_upgrade(u, u->said[0] != '\0' ? u->said : "--check ended without a word");
-	return (0);
+	u->ready = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    strcmp(u->said, OPTIONS_ARE_GOOD) == 0;
+	if (!u->ready)
+		refuse_upgrade(
+		    u, u->said[0] != '\0' ? u->said : "--check ended without a word");
+	return (u->ready);
 }
 
 void
