@@ -71,28 +71,68 @@ program_open(const char **wrong)
 
 /* ---- descriptors ---- */
 
-/* The largest that is open or may be. */
+/* Which of those that are wanted is at a descriptor's number: its index + 1, or 0. */
+struct places {
+	int max; /* numbers below it */
+	uint32_t *at;
+};
+
+/* Returns 0, or -1 with errno. */
 static int
-descriptors_max(void)
+find_places(struct places *p, const int *fds, uint32_t n)
 {
 	struct rlimit rl;
+	uint32_t i;
 
-	return (getrlimit(RLIMIT_NOFILE, &rl) == -1 ? 0 : (int)rl.rlim_cur);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (-1);
+	/* A limit that was lowered meanwhile closes nothing. */
+	p->max = rl.rlim_cur < INT_MAX ? (int)rl.rlim_cur : INT_MAX - 1;
+	for (i = 0; i < n; i++)
+		if (fds[i] >= p->max)
+			p->max = fds[i] + 1;
+	if ((p->at = calloc((size_t)p->max + 1, sizeof(*p->at))) == NULL)
+		return (-1);
+	for (i = 0; i < n; i++)
+		p->at[fds[i]] = i + 1;
+	return (0);
 }
 
-/* Close all but standard ones and those of which `at` says that they are wanted. */
+/* Close all but the standard ones and those that are wanted. */
 static void
-close_others(const uint32_t *at, int max)
+close_others(const struct places *p)
 {
 	int fd, from = FIRST_FD;
 
-	for (fd = FIRST_FD; fd <= max; fd++) {
-		if (fd < max && at[fd] == 0)
+	for (fd = FIRST_FD; fd < p->max; fd++) {
+		if (p->at[fd] == 0)
 			continue;
 		if (fd > from)
 			(void)close_range((unsigned int)from, (unsigned int)fd - 1, 0);
 		from = fd + 1;
 	}
+	closefrom(from);
+}
+
+/* Have fds[i] at `target`; another that is wanted makes room.  Returns 0, or -1 with errno. */
+static int
+place(struct places *p, int *fds, uint32_t n, uint32_t i, int target)
+{
+	int moved;
+
+	if (p->at[target] != 0) {
+		if ((moved = fcntl(target, F_DUPFD, FIRST_FD + (int)n)) == -1)
+			return (-1);
+		fds[p->at[target] - 1] = moved;
+		p->at[moved] = p->at[target];
+	}
+	if (dup2(fds[i], target) == -1)
+		return (-1);
+	close(fds[i]);
+	p->at[fds[i]] = 0;
+	p->at[target] = i + 1;
+	fds[i] = target;
+	return (0);
 }
 
 /*
@@ -102,36 +142,22 @@ close_others(const uint32_t *at, int max)
 static int
 arrange(int *fds, uint32_t n)
 {
-	int max = descriptors_max(), target, moved;
-	uint32_t *at = calloc((size_t)max, sizeof(*at)), i; /* index + 1 */
+	struct places p;
+	int target, error = 0;
+	uint32_t i;
 
-	if (at == NULL)
+	if (find_places(&p, fds, n) == -1)
 		return (-1);
-	for (i = 0; i < n; i++)
-		at[fds[i]] = i + 1;
-	close_others(at, max);
-	for (i = 0; i < n; i++) {
+	close_others(&p);
+	for (i = 0; i < n && error == 0; i++) {
 		target = FIRST_FD + (int)i;
-		if (fds[i] != target) {
-			/* Another that is wanted makes room. */
-			if (at[target] != 0) {
-				moved = fcntl(target, F_DUPFD_CLOEXEC, FIRST_FD + (int)n);
-				if (moved == -1)
-					break;
-				fds[at[target] - 1] = moved;
-				at[moved] = at[target];
-			}
-			if (dup2(fds[i], target) == -1)
-				break;
-			at[fds[i]] = 0;
-			close(fds[i]);
-			fds[i] = target;
-			at[target] = i + 1;
-		}
-		(void)fcntl(target, F_SETFD, 0);
+		if (fds[i] != target)
+			error = place(&p, fds, n, i, target);
+		if (error == 0)
+			error = fcntl(target, F_SETFD, 0);
 	}
-	free(at);
-	return (i < n ? -1 : 0);
+	free(p.at);
+	return (error);
 }
 
 /* ---- execution ---- */
@@ -146,8 +172,8 @@ extend_arguments(const char *first)
 	if (all == NULL)
 		return (NULL);
 	all[n++] = arguments[0];
-	if (first != NULL && (all[n++] = strdup(first)) == NULL)
-		return (NULL);
+	if (first != NULL)
+		all[n++] = (char *)(uintptr_t)first;
 	for (i = 1; i < count; i++)
 		all[n++] = arguments[i];
 	return (all);
@@ -184,12 +210,15 @@ program_execute(
 	int *all = calloc((size_t)n + 1, sizeof(*all));
 
 	if (extended == NULL || all == NULL || set_environment(names, n) == -1)
-		return;
+		goto failed;
 	if (n > 0)
 		memcpy(all, fds, n * sizeof(*all));
 	all[n] = program;
 	if (arrange(all, n + 1) == -1)
-		return;
+		goto failed;
 	(void)fcntl(all[n], F_SETFD, FD_CLOEXEC);
 	fexecve(all[n], extended, environ);
+failed:
+	free(extended);
+	free(all);
 }

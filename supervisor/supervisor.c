@@ -156,7 +156,7 @@ stop(struct supervisor *s, int signo)
 {
 	/* Whoever wants the end wants no successor. */
 	upgrade_cancel(&s->upgrade);
-	if (s->children.stopping)
+	if (s->children.stopping && !s->children.keep)
 		return;
 	log_info("stopping", "signal=%s", sigabbrev_np(signo));
 	resolver_stop(&s->upstream.resolver, s->now);

@@ -47,6 +47,13 @@ reserve(struct heirloom *h, uint32_t max)
 }
 
 static void
+release(struct heirloom *h)
+{
+	free(h->fds);
+	free(h->names);
+}
+
+static void
 add(struct heirloom *h, int fd, const char *name)
 {
 	if (fd == -1 || h->count == h->max)
@@ -109,6 +116,7 @@ start_check(struct upgrade *u, const struct keepers *all)
 		return (-1);
 	if (reserve(&h, all->count * n) == -1 || (u->checker = fork()) == -1) {
 		u->checker = 0;
+		release(&h);
 		close(ends[0]);
 		close(ends[1]);
 		return (-1);
@@ -117,8 +125,7 @@ start_check(struct upgrade *u, const struct keepers *all)
 		add_listeners(&h, all, n);
 		check(u->program, ends[1], &h);
 	}
-	free(h.fds);
-	free(h.names);
+	release(&h);
 	close(ends[1]);
 	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	u->output = ends[0];

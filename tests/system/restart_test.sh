@@ -99,7 +99,9 @@ happen_options()
 	sed -i 's/^session-timeout .*/session-timeout 10m/' udp46.conf
 	echo 'listen 192.0.2.1:5001' >>udp46.conf
 	upgrade
-	client_ok new_listener -b 192.0.2.29:6000 -n 3 192.0.2.1 5001
+	# What answers here is no echo.
+	run_client new_listener -b 192.0.2.29:6000 -n 3 192.0.2.1 5001
+	expect "answers from" "$(value from new_listener.out)" = 192.0.2.1:5001
 }
 
 root_case broken "SIGUSR2 with a broken configuration: it says so, and nothing else happens"

@@ -113,9 +113,16 @@ check_sessions()
 	cp dumped sessions
 }
 
-descriptors_are()
+count_descriptors()
 {
-	[ "$(find "/proc/$(cat udp46.pid)/fd" -type l | wc -l)" -eq "$1" ]
+	find "/proc/$(cat udp46.pid)/fd" -type l | wc -l
+}
+
+# The stock may be short of a quarter of its 16 sockets before it is filled up again.
+nothing_is_left_over()
+{
+	_now=$(count_descriptors)
+	[ "$_now" -le "$1" ] && [ "$_now" -gt $(($1 - 4)) ]
 }
 
 root_case sequences "500 of them"
@@ -129,7 +136,7 @@ sequences_body()
 {
 	state=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 	echo "SEED=$state"
-	sequences=500
+	sequences=${SEQUENCES:-500}
 	! is_sanitized || sequences=50
 	make_network
 	start_echo 7000
@@ -140,7 +147,7 @@ sequences_body()
 	: >model
 	: >sessions
 	listeners=1
-	_before=$(find "/proc/$(cat udp46.pid)/fd" -type l | wc -l)
+	descriptors=$(count_descriptors)
 	_sequence=0
 	while [ $_sequence -lt $sequences ]; do
 		_sequence=$((_sequence + 1))
@@ -159,9 +166,8 @@ sequences_body()
 	expect "sessions" "$(total sessions_active)" -eq "$_model"
 	expect "children" "$(children "$(cat udp46.pid)" | wc -w)" -eq 2
 	# Once the stock is what it is at rest.
-	wait_for 60 descriptors_are $((_before + _model)) ||
-	    fail "descriptors: $_before before, $(find "/proc/$(cat udp46.pid)/fd" -type l |
-		wc -l) now, sessions $_model"
+	wait_for 60 nothing_is_left_over $((descriptors + _model)) ||
+	    fail "descriptors: $descriptors before, $(count_descriptors) now, sessions $_model"
 	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 0
 	expect "discarded" "$(log_count 'session records discarded')" -eq 0
 	expect "not restored" "$(log_count 'session not restored')" -eq 0
