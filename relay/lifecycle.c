@@ -10,6 +10,7 @@
  * waits for a socket when it shows that there are no more is no worse off than who comes after
  * that: one makes room for him, too.
  */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -222,7 +223,8 @@ lifecycle_restored(struct relay *r)
 {
 	if (r->expire_from != NEVER)
 		return;
-	restore_order(&r->table);
+	if (restore_order(&r->table) == -1)
+		fatal("memory", "error=%s", strerror(errno));
 	r->expire_from = r->now + RESTORED_GRACE;
 	if (r->table.count > 0)
 		log_info("sessions restored", "count=%u", r->table.count);

@@ -5,8 +5,7 @@
  * Sessions come back in the order of their sockets, and with idle clocks that go on.  Lists that
  * have their members in order of last activity are therefore sorted, once.
  */
-#include <limits.h>
-
+#include "relay/reserve.h"
 #include "relay/restore.h"
 #include "relay/session.h"
 
@@ -41,64 +40,82 @@ restore_check(struct session_counters *c, int64_t opened, int64_t now)
 
 /* ---- order ---- */
 
-/* Merge two lists, each in order and linked by `newer`; of equals those of `a` are first. */
-static uint32_t
-merge(struct session_table *t, uint32_t a, uint32_t b)
-{
-	uint32_t first = NONE, *to = &first, *from;
+/* A session in a list that is sorted: beside the others, as the sessions themselves are far apart. */
+struct place {
+	int64_t last;
+	uint32_t session;
+};
 
-	while (a != NONE && b != NONE) {
-		from = session_last(t, &t->sessions[b]) < session_last(t, &t->sessions[a]) ? &b
-											   : &a;
-		*to = *from;
-		to = &t->sessions[*from].newer;
-		*from = *to;
-	}
-	*to = a != NONE ? a : b;
-	return (first);
+/* Merge what is in order from `a` on and from `b` on; of equals the former are first. */
+static void
+merge(const struct place *from, struct place *to, uint32_t a, uint32_t b, uint32_t end)
+{
+	uint32_t i = a, j = b, n;
+
+	for (n = a; n < end; n++)
+		to[n] =
+		    i < b && (j == end || from[i].last <= from[j].last) ? from[i++] : from[j++];
+}
+
+static uint32_t
+smaller(uint32_t a, uint32_t b)
+{
+	return (a < b ? a : b);
 }
 
 /*
- * Merge sort: part[n] is a list of 2^n of them, in order, or empty.  qsort(3) would take memory,
- * and ask the system how much there is.
+ * Merge sort of n places, with room for as many in `spare`; returns which of both has the result.
+ * qsort(3) would ask the system how much memory there is.
  */
-static uint32_t
-sort(struct session_table *t, uint32_t i)
+static struct place *
+sort(struct place *places, struct place *spare, uint32_t n)
 {
-	uint32_t part[sizeof(i) * CHAR_BIT], n, next, all = NONE;
+	struct place *other;
+	uint32_t width, i, middle;
 
-	for (n = 0; n < sizeof(part) / sizeof(part[0]); n++)
-		part[n] = NONE;
-	for (; i != NONE; i = next) {
-		next = t->sessions[i].newer;
-		t->sessions[i].newer = NONE;
-		for (n = 0; part[n] != NONE; n++) {
-			i = merge(t, part[n], i);
-			part[n] = NONE;
+	for (width = 1; width < n; width *= 2) {
+		for (i = 0; i < n; i += 2 * width) {
+			middle = smaller(i + width, n);
+			merge(places, spare, i, middle, smaller(middle + width, n));
 		}
-		part[n] = i;
+		other = places;
+		places = spare;
+		spare = other;
 	}
-	for (n = 0; n < sizeof(part) / sizeof(part[0]); n++)
-		all = merge(t, part[n], all);
-	return (all);
+	return (places);
 }
 
-void
+static void
+order_list(struct session_table *t, enum session_state state, struct place *places)
+{
+	struct age_list *list = &t->list[state];
+	uint32_t i, n = 0;
+
+	for (i = list->oldest; i != NONE; i = t->sessions[i].newer)
+		places[n++] = (struct place){ session_last(t, &t->sessions[i]), i };
+	places = sort(places, places + t->count, n);
+	*list = (struct age_list){ NONE, NONE };
+	for (i = 0; i < n; i++) {
+		AGE_LIST_APPEND(list, t->sessions, places[i].session);
+		/* The list of its address follows. */
+		if (t->config.per_address > 0)
+			address_move(&t->addresses, places[i].session, state, state);
+	}
+}
+
+int
 restore_order(struct session_table *t)
 {
-	struct age_list sorted;
-	uint32_t i, next;
+	uint32_t count = t->count;
+	struct place *places;
 	int state;
 
-	for (state = 0; state < SESSION_CLOSED; state++) {
-		i = sort(t, t->list[state].oldest);
-		for (sorted = (struct age_list){ NONE, NONE }; i != NONE; i = next) {
-			next = t->sessions[i].newer;
-			AGE_LIST_APPEND(&sorted, t->sessions, i);
-			/* The list of its address follows. */
-			if (t->config.per_address > 0)
-				address_move(&t->addresses, i, state, state);
-		}
-		t->list[state] = sorted;
-	}
+	if (count == 0)
+		return (0);
+	if ((places = reserve((size_t)count * 2, sizeof(*places))) == NULL)
+		return (-1);
+	for (state = 0; state < SESSION_CLOSED; state++)
+		order_list(t, state, places);
+	release(places, (size_t)count * 2, sizeof(*places));
+	return (0);
 }

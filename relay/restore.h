@@ -12,7 +12,10 @@ struct session_table;
  */
 void restore_check(struct session_counters *counters, int64_t opened, int64_t now);
 
-/* All sessions that were left are in the table: put its lists in order of last activity. */
-void restore_order(struct session_table *table);
+/*
+ * All sessions that were left are in the table: put its lists in order of last activity.  Returns 0,
+ * or -1 with errno ENOMEM.
+ */
+int restore_order(struct session_table *table);
 
 #endif

@@ -170,7 +170,7 @@ CASE(order)
 			c.last[UPSTREAM_TO_CLIENT] = i % 3 == 0 ? 0 : 7 + (int64_t)i * SECOND;
 			resume(i % 5 == 0 ? SESSION_ASSURED : SESSION_UNREPLIED, &c);
 		}
-		restore_order(&table);
+		ATF_REQUIRE_EQ(restore_order(&table), 0);
 		check_lists();
 		check_addresses(SESSION_UNREPLIED);
 		check_addresses(SESSION_REPLIED);
@@ -187,7 +187,7 @@ CASE(order_kept)
 	make_table(0);
 	for (i = 0; i < 1000; i++)
 		resume(SESSION_UNREPLIED, &c);
-	restore_order(&table);
+	ATF_REQUIRE_EQ(restore_order(&table), 0);
 	check_lists();
 	for (i = 0; i < 1000; i++)
 		ATF_REQUIRE_EQ(table.sessions[i].newer, i < 999 ? i + 1 : NONE);
