@@ -132,6 +132,9 @@ enum session_state {
 	SESSION_STATE_MAX
 };
 
+/* No session is older: a century in nanoseconds, so that ages and their sums do not overflow. */
+#define SESSION_AGE_MOST (INT64_C(36525) * 86400 * 1000000000)
+
 /* What outlives the relay: enough to take the session up again. */
 struct session_record {
 	uint64_t id;		 /* session_id */
@@ -142,7 +145,7 @@ struct session_record {
 	uint16_t listener; /* index */
 	uint8_t state;	   /* enum session_state */
 	uint8_t pad[3];
-	int64_t opened; /* clock_now(), which all processes of one boot share */
+	int64_t opened; /* clock_now(), which one boot shares; negative: before that */
 };
 _Static_assert(sizeof(struct session_record) == 40, "padding");
 

@@ -411,9 +411,12 @@ CASE(records)
 		.state = SESSION_ASSURED,
 		.opened = 1000,
 	};
-	struct session_record bad;
+	struct session_record bad = good;
 
 	ATF_CHECK(record_holds(&good, 2, 1000));
+	/* Before this boot. */
+	bad.opened = -1000;
+	ATF_CHECK(record_holds(&bad, 2, 1000));
 	ATF_CHECK(!record_holds(&good, 1, 1000));
 	ATF_CHECK(!record_holds(&good, 2, 999));
 #define BAD(field, value)  \
@@ -427,9 +430,8 @@ CASE(records)
 	BAD(state, SESSION_CLOSED);
 	BAD(state, 255);
 	BAD(listener, 256 + 1);
-	BAD(opened, 0);
-	BAD(opened, -1);
 	BAD(opened, INT64_MIN);
+	BAD(opened, 1000 - SESSION_AGE_MOST - 1);
 	BAD(opened, 1001);
 	BAD(opened, INT64_MAX);
 	BAD(pad[0], 1);
