@@ -155,6 +155,12 @@ backlog_discard(struct relay *r, struct session *s, enum drop_reason reason)
 	share_leave(&r->listener[s->key.listener].share, i);
 }
 
+void
+backlog_drop_upstream(struct relay *r, struct session *s)
+{
+	discard(r, &s->queue, DROP_UPSTREAM_UNREACHABLE);
+}
+
 static void
 expire_queue(struct relay *r, struct queue *q)
 {

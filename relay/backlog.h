@@ -23,6 +23,9 @@ int backlog_has_room(struct relay *relay, const struct session_key *key);
 /* Forget a session that ends: what waits is dropped, and on its way up counted under `reason`. */
 void backlog_discard(struct relay *relay, struct session *session, enum drop_reason reason);
 
+/* Drop what waits on its way up: there is none. */
+void backlog_drop_upstream(struct relay *relay, struct session *session);
+
 /* Drop what has waited too long. */
 void backlog_expire(struct relay *relay);
 

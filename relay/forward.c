@@ -163,6 +163,16 @@ transmit(struct egress *to)
 	return (send_batch_send(&to->relay->batches->out[to->direction], to->fd, &report));
 }
 
+/*
+ * Whether what was not sent just now, as errno says, would wait in vain: the socket has no peer,
+ * and gets one only when there is a way to the upstream.  It could be written to all the time.
+ */
+static int
+leads_nowhere(const struct relay *r)
+{
+	return (errno == EDESTADDRREQ && r->supply == SUPPLY_UNREACHABLE);
+}
+
 /* ---- what had to wait ---- */
 
 /*
@@ -204,9 +214,13 @@ send_session_queue(struct relay *r, struct session *s)
 {
 	struct egress to = to_upstream(r, s);
 
-	while (s->queue != NULL)
-		if (!send_first(&to, s, &s->queue, queue_first(s->queue)->length))
-			break;
+	while (s->queue != NULL) {
+		if (send_first(&to, s, &s->queue, queue_first(s->queue)->length))
+			continue;
+		if (leads_nowhere(r))
+			backlog_drop_upstream(r, s);
+		break;
+	}
 	socket_pool_watch_write(r, s);
 }
 
@@ -319,8 +333,13 @@ flush_to_upstream(struct relay *r, struct session *s)
 	struct send_batch *batch = &r->batches->out[CLIENT_TO_UPSTREAM];
 	uint32_t done = 0;
 
-	if (s->fd != -1 && s->queue == NULL)
+	if (s->fd != -1 && s->queue == NULL) {
 		done = transmit(&to);
+		for (; done < batch->messages && leads_nowhere(r); done++)
+			to.totals->drops[CLIENT_TO_UPSTREAM][DROP_UPSTREAM_UNREACHABLE] +=
+			    datagrams_of(
+				batch->message[done].length, batch->message[done].segment);
+	}
 	backlog_wait_for_upstream(r, s, batch, done);
 	send_batch_clear(batch);
 }
