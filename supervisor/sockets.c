@@ -285,6 +285,30 @@ upstream_configure(int fd, const struct upstream *upstream)
 }
 
 int
+upstream_bind(const struct upstream *upstream, uint16_t port, int *connected)
+{
+	struct sockaddr_in6 source = upstream->source;
+	int fd;
+
+	source.sin6_family = AF_INET6;
+	source.sin6_port = htons(port);
+	if ((fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (-1);
+	if (set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1 ||
+	    /* An address may come later, or not be in use before it has proved to be unique. */
+	    set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) == -1 ||
+	    bind(fd, (const struct sockaddr *)&source, sizeof(source)) == -1 ||
+	    upstream_configure(fd, upstream) == -1)
+		return (close_failed(fd));
+	*connected = connect(fd, (const struct sockaddr *)&upstream->address,
+			 sizeof(upstream->address)) == 0;
+	if (!*connected && upstream_is_exhaustion(errno))
+		return (close_failed(fd));
+	drain(fd);
+	return (fd);
+}
+
+int
 upstream_find_interfaces(struct upstream *upstream)
 {
 	if (endpoint_find_interface(&upstream->address, upstream->interface) == -1)

@@ -68,6 +68,12 @@ int listener_group_by_address(int fd, uint32_t members, const uint32_t secret[2]
 int upstream_open(const struct upstream *upstream, uint16_t port);
 
 /*
+ * The same, for a port that a session had before us: also while there is no way to the upstream,
+ * or the source address is not there.  *connected is 0 then, and upstream_move() does it later.
+ */
+int upstream_bind(const struct upstream *upstream, uint16_t port, int *connected);
+
+/*
  * Give a session's socket that was made by a program before us what upstream_open() gives a new one
  * as the options are now.  Returns 0, or -1 with errno.
  */

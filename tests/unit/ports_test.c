@@ -93,6 +93,44 @@ CASE(reserved)
 	ports_free(&ports);
 }
 
+/* Ports that have served before us. */
+CASE(claim)
+{
+	struct ports ports;
+	uint16_t port;
+	int i;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50003, "50001,60000"), 0);
+	ATF_REQUIRE_EQ(ports.total, 3);
+	ATF_CHECK_EQ(ports_claim(&ports, 50000), 0);
+	ATF_CHECK_EQ(ports_claim(&ports, 50000), -1);
+	ATF_CHECK_EQ(errno, EADDRINUSE);
+	/* Reserved for others, in the range and out of it; and none. */
+	ATF_CHECK_EQ(ports_claim(&ports, 50001), -1);
+	ATF_CHECK_EQ(ports_claim(&ports, 60000), -1);
+	ATF_CHECK_EQ(ports_claim(&ports, 0), -1);
+	/* The range was another one: once given back, it is not taken again. */
+	ATF_CHECK_EQ(ports_claim(&ports, 40000), 0);
+	ATF_CHECK_EQ(ports_claim(&ports, 40000), -1);
+	ports_return(&ports, 40000, 0);
+	ATF_CHECK_EQ(ports_claim(&ports, 40000), 0);
+	ports_untake(&ports, 40000);
+	/* One that rests, from between two others, which keep their order. */
+	ports_return(&ports, 50000, SECOND);
+	for (i = 0; i < 2; i++) {
+		port = ports_take(&ports, SECOND);
+		ATF_REQUIRE(port == 50002 || port == 50003);
+	}
+	ports_return(&ports, 50003, 2 * SECOND);
+	ports_return(&ports, 50002, 3 * SECOND);
+	ATF_CHECK_EQ(ports_claim(&ports, 50003), 0);
+	ATF_CHECK_EQ(ports_claim(&ports, 50003), -1);
+	ATF_CHECK_EQ(ports_take(&ports, 4 * SECOND), 50000);
+	ATF_CHECK_EQ(ports_take(&ports, 4 * SECOND), 50002);
+	ATF_CHECK_EQ(ports_take(&ports, 4 * SECOND), 0);
+	ports_free(&ports);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, all_once);
@@ -100,5 +138,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, longest_rested_first);
 	ATF_TP_ADD_TC(tp, untake);
 	ATF_TP_ADD_TC(tp, reserved);
+	ATF_TP_ADD_TC(tp, claim);
 	return (atf_no_error());
 }

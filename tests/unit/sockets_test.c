@@ -1,7 +1,8 @@
-/* How the supervisor makes listeners. */
+/* How the supervisor makes listeners, and sockets to the upstream. */
 #include <sys/socket.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,8 +77,64 @@ CASE(group_by_address)
 	}
 }
 
+/* The local port of a socket; its peer's family in *family. */
+static uint16_t
+port_of(int fd, sa_family_t *family)
+{
+	struct sockaddr_in6 sin6;
+	socklen_t len = sizeof(sin6);
+
+	*family = AF_UNSPEC;
+	if (getpeername(fd, (struct sockaddr *)&sin6, &len) == 0)
+		*family = sin6.sin6_family;
+	len = sizeof(sin6);
+	ATF_REQUIRE_EQ(getsockname(fd, (struct sockaddr *)&sin6, &len), 0);
+	return (ntohs(sin6.sin6_port));
+}
+
+/* A port is bound whether there is a way or not, and by one only. */
+CASE(port_of_before)
+{
+	struct upstream upstream = { .buffer_size = 65536 };
+	struct sockaddr_in6 source = { .sin6_family = AF_INET6 };
+	int fd, other, connected;
+	sa_family_t family;
+	uint16_t port;
+
+	upstream.address = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+		.sin6_port = htons(7000),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	ATF_REQUIRE((fd = upstream_bind(&upstream, 0, &connected)) != -1);
+	ATF_CHECK_EQ(connected, 1);
+	port = port_of(fd, &family);
+	ATF_CHECK_EQ(family, AF_INET6);
+	ATF_CHECK_EQ(upstream_bind(&upstream, port, &connected), -1);
+	ATF_CHECK_EQ(errno, EADDRINUSE);
+	close(fd);
+	/* From an address that this host does not have. */
+	ATF_REQUIRE_EQ(inet_pton(AF_INET6, "2001:db8::1", &upstream.source.sin6_addr), 1);
+	upstream.source.sin6_family = AF_INET6;
+	ATF_CHECK_EQ(upstream_open(&upstream, port), -1);
+	ATF_REQUIRE((fd = upstream_bind(&upstream, port, &connected)) != -1);
+	ATF_CHECK_EQ(port_of(fd, &family), port);
+	close(fd);
+	/* Without a way, as 2001:db8::/32 is nowhere; it is given one later. */
+	memset(&upstream.source, 0, sizeof(upstream.source));
+	ATF_REQUIRE_EQ(inet_pton(AF_INET6, "2001:db8::1", &upstream.address.sin6_addr), 1);
+	ATF_REQUIRE((fd = upstream_bind(&upstream, port, &connected)) != -1);
+	ATF_CHECK_EQ(port_of(fd, &family), port);
+	upstream.address.sin6_addr = source.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+	ATF_CHECK_EQ(upstream_move(fd, &upstream, &source), 0);
+	ATF_CHECK_EQ(port_of(fd, &family), port);
+	ATF_CHECK_EQ(family, AF_INET6);
+	ATF_REQUIRE((other = upstream_open(&upstream, 0)) != -1);
+	close(other);
+	close(fd);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, group_by_address);
+	ATF_TP_ADD_TC(tp, port_of_before);
 	return (atf_no_error());
 }
