@@ -368,3 +368,13 @@ confine_supervisor(void)
 	}
 	return (forbid_privileges());
 }
+
+int
+confine_writer(int file, int folder)
+{
+	if (dup2(file, WRITER_FILE) == -1 || dup2(folder, WRITER_FOLDER) == -1 ||
+	    drop_capabilities_unprivileged() == -1)
+		return (-1);
+	closefrom(WRITER_FOLDER + 1);
+	return (filter_enter(&writer_filter));
+}

@@ -33,4 +33,10 @@ const char *confine_probe(const struct msg_identity *identity);
  */
 int confine_supervisor(void);
 
+/*
+ * Lock a fork of the supervisor up that writes the state file: no descriptor but WRITER_FILE and
+ * WRITER_FOLDER, no capability, and its filter.  Returns 0, or -1 with errno.
+ */
+int confine_writer(int file, int folder);
+
 #endif

@@ -133,6 +133,22 @@ static const struct filter_rule resolver_rules[] = {
 	ALLOW(writev),
 };
 
+/* The writer of the state file shares nothing with other children: it reads and waits for nothing. */
+static const struct filter_rule writer_rules[] = {
+	ALLOW_IF(write, 0, INT, WRITER_FILE), ALLOW_IF(fsync, 0, INT, WRITER_FILE),
+	/* in the place of the old file, or away if it could not be written */
+	ALLOW_IF2(renameat, 0, INT, WRITER_FOLDER, 2, INT, WRITER_FOLDER),
+	ALLOW_IF2(renameat2, 0, INT, WRITER_FOLDER, 2, INT, WRITER_FOLDER),
+	ALLOW_IF2(unlinkat, 0, INT, WRITER_FOLDER, 2, INT, 0),
+	ALLOW_IF(fsync, 0, INT, WRITER_FOLDER),
+	/* resumed after SIGSTOP and SIGCONT; end */
+	ALLOW(restart_syscall), ALLOW(exit), ALLOW(exit_group),
+#ifdef UDP46_SANITIZE
+	/* only in a build with SANITIZE=: the sanitizers' run-time, when a process ends */
+	ALLOW(sigaltstack),
+#endif
+};
+
 #define TABLE(rules) { rules, sizeof(rules) / sizeof(rules[0]) }
 
 /* clang-format on */
@@ -140,6 +156,7 @@ static const struct filter_rule resolver_rules[] = {
 const struct filter relay_filter = { { TABLE(child_rules), TABLE(relay_rules) }, 0 };
 const struct filter metrics_filter = { { TABLE(child_rules), TABLE(metrics_rules) }, 0 };
 const struct filter resolver_filter = { { TABLE(child_rules), TABLE(resolver_rules) }, EPERM };
+const struct filter writer_filter = { { TABLE(writer_rules) }, 0 };
 
 static int
 add_rule(scmp_filter_ctx ctx, const struct filter_rule *rule)

@@ -41,6 +41,11 @@ struct filter {
 extern const struct filter relay_filter;
 extern const struct filter metrics_filter;
 extern const struct filter resolver_filter;
+extern const struct filter writer_filter;
+
+/* What the writer of the state file holds, and nothing else: the new file and its folder. */
+#define WRITER_FILE 0
+#define WRITER_FOLDER 1
 
 /*
  * Put the calling process under the filter, for good; a call of another architecture's kills

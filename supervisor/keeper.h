@@ -36,7 +36,7 @@ struct keeper {
 	const struct msg_listener *listener; /* config.listeners of them, as of descriptors */
 	int *listener_fds;
 	int totals_fd;
-	const struct totals *totals;
+	struct totals *totals;		 /* mapped for reading */
 	const struct upstream *upstream; /* shared by all keepers, as the ports */
 	struct ports *ports;
 	struct outage *outage;

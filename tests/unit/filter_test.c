@@ -458,6 +458,96 @@ CASE(metrics)
 	ATF_CHECK(lives_under(&metrics_filter, habit_http));
 }
 
+/* ---- the writer of the state file has two descriptors, and three verbs ---- */
+
+static void
+try_write_folder(void)
+{
+	(void)!write(WRITER_FOLDER, "", 1);
+}
+
+static void
+try_read_file(void)
+{
+	char byte;
+
+	(void)!read(WRITER_FILE, &byte, 1);
+}
+
+static void
+try_open(void)
+{
+	(void)open("/etc/passwd", O_RDONLY);
+}
+
+static void
+try_rename_elsewhere(void)
+{
+	(void)renameat(WRITER_FOLDER, "from", AT_FDCWD, "to");
+}
+
+static void
+try_unlink_elsewhere(void)
+{
+	(void)unlinkat(AT_FDCWD, "nothing", 0);
+}
+
+static void
+try_rmdir(void)
+{
+	(void)unlinkat(WRITER_FOLDER, "nothing", AT_REMOVEDIR);
+}
+
+static void
+try_mmap(void)
+{
+	(void)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void
+try_recvmsg(void)
+{
+	(void)recvmsg(0, &(struct msghdr){ 0 }, 0);
+}
+
+static void
+try_getpid(void)
+{
+	(void)syscall(SYS_getpid);
+}
+
+static void
+habit_write_state(void)
+{
+	(void)!write(WRITER_FILE, "", 0);
+	(void)fsync(WRITER_FILE);
+	(void)renameat(WRITER_FOLDER, "from", WRITER_FOLDER, "to");
+	(void)unlinkat(WRITER_FOLDER, "nothing", 0);
+	(void)fsync(WRITER_FOLDER);
+	_exit(0);
+}
+
+CASE(writer)
+{
+#define WRITER_DENIED(what) ATF_CHECK_MSG(dies_under(&writer_filter, try_##what), "%s", #what)
+	WRITER_DENIED(write_folder);
+	WRITER_DENIED(read_file);
+	WRITER_DENIED(open);
+	WRITER_DENIED(rename_elsewhere);
+	WRITER_DENIED(unlink_elsewhere);
+	WRITER_DENIED(rmdir);
+	WRITER_DENIED(mmap);
+	WRITER_DENIED(recvmsg);
+	WRITER_DENIED(getpid);
+	WRITER_DENIED(socket);
+	WRITER_DENIED(connect);
+	WRITER_DENIED(execve);
+	WRITER_DENIED(fork);
+	WRITER_DENIED(unlink);
+	WRITER_DENIED(ptrace);
+	ATF_CHECK(lives_under(&writer_filter, habit_write_state));
+}
+
 /* ---- the resolver is refused instead ---- */
 
 /* In a child: the first of what it asks that is not refused with EPERM is its exit status. */
@@ -625,6 +715,7 @@ ATF_TP_ADD_TCS(tp)
 #endif
 	ATF_TP_ADD_TC(tp, scan);
 	ATF_TP_ADD_TC(tp, metrics);
+	ATF_TP_ADD_TC(tp, writer);
 	ATF_TP_ADD_TC(tp, resolver);
 	return (atf_no_error());
 }
