@@ -83,6 +83,15 @@ set_source_file(struct options *o, const char *value)
 }
 
 static const char *
+set_state_file(struct options *o, const char *value)
+{
+	o->state_file = value;
+	if (value[0] != '/')
+		return ("is no absolute path");
+	return (value[strlen(value) - 1] == '/' ? "is a folder" : NULL);
+}
+
+static const char *
 set_upstream(struct options *o, const char *value)
 {
 	struct in_addr ipv4;
@@ -416,6 +425,8 @@ const struct flag options_flags[] = {
 	{ "source-file", "PATH", "the path of a file",
 	    "more of both: 'allow PREFIX' or 'deny PREFIX' a line", set_source_file,
 	    FLAG_ONCE },
+	{ "state-file", "PATH", "the absolute path of a file in a folder that is there",
+	    "keep sessions over a reboot in this file (none)", set_state_file, FLAG_ONCE },
 	{ "session-timeout", "DUR", WANT_DURATION,
 	    "end a session after this long a silence (180s)", set_session_timeout, FLAG_ONCE },
 	{ "unreplied-timeout", "DUR", WANT_DURATION,

@@ -59,6 +59,7 @@ struct options {
 	struct source_prefix *sources; /* of --allow and --deny */
 	uint32_t nsources;
 	const char *source_file; /* NULL: none */
+	const char *state_file;	 /* NULL: none */
 	int64_t session_timeout;
 	int64_t unreplied_timeout;
 	uint32_t max_sessions;		   /* 0: as many as possible */
@@ -107,7 +108,7 @@ struct flag {
 	enum flag_kind kind;
 };
 
-#define OPTIONS_FLAGS 32
+#define OPTIONS_FLAGS 33
 
 extern const struct flag options_flags[OPTIONS_FLAGS];
 

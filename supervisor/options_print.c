@@ -151,6 +151,15 @@ print_sources(FILE *out, const struct options *o)
 		options_print_comment(out, "source-file", "none");
 }
 
+static void
+print_state_file(FILE *out, const struct options *o)
+{
+	if (o->state_file != NULL)
+		print_value(out, "state-file", o->state_file);
+	else
+		options_print_comment(out, "state-file", "none");
+}
+
 /* Given or not makes a difference: whether it may be cut to a session timeout that is given. */
 static void
 print_unreplied_timeout(FILE *out, const struct options *o)
@@ -185,6 +194,7 @@ options_print(const struct options *o, FILE *out)
 	print_listen(out, o);
 	print_upstream(out, o);
 	print_sources(out, o);
+	print_state_file(out, o);
 	print_duration(out, "session-timeout", o->session_timeout, NULL);
 	print_unreplied_timeout(out, o);
 	print_number(

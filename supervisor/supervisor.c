@@ -24,6 +24,8 @@
 #include "supervisor/route.h"
 #include "supervisor/signals.h"
 #include "supervisor/source_filter.h"
+#include "supervisor/state_reader.h"
+#include "supervisor/state_writer.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/totals_log.h"
 #include "supervisor/udp_listeners.h"
@@ -52,6 +54,8 @@ struct supervisor {
 	int begun; /* its address is known, and the children were started */
 	struct adoption adoption;
 	struct upgrade upgrade;
+	struct state_reader state;
+	struct state_writer writer;
 	struct children children;
 };
 
@@ -99,6 +103,8 @@ begin(struct supervisor *s)
 
 	keepers_init(s->options, &s->upstream.address, &s->identity, &c->keepers);
 	adoption_finish(&s->adoption, &c->keepers);
+	state_reader_restore(&s->state, &c->keepers, s->now);
+	state_writer_start(&s->writer, &c->keepers, s->now);
 	if (s->options->metrics_enabled)
 		exporter_init(s->options, &c->keepers, &c->exporter);
 	children_start(c, s->now);
@@ -160,6 +166,8 @@ stop(struct supervisor *s, int signo)
 		return;
 	log_info("stopping", "signal=%s", sigabbrev_np(signo));
 	resolver_stop(&s->upstream.resolver, s->now);
+	/* Before they are closed. */
+	state_writer_stop(&s->writer, s->now);
 	children_stop(&s->children, 0, s->now);
 }
 
@@ -170,6 +178,8 @@ upgrade(struct supervisor *s)
 		return;
 	log_info("upgrading", "program=%s version=%s", program_path(), version);
 	resolver_stop(&s->upstream.resolver, s->now);
+	/* It was written when this was asked for. */
+	state_writer_hurry(&s->writer, s->now);
 	children_stop(&s->children, 1, s->now);
 }
 
@@ -193,6 +203,7 @@ take_signals(struct supervisor *s)
 		switch (signo) {
 		case SIGCHLD:
 			children_reap(&s->children, s->now);
+			state_writer_reap(&s->writer, s->now);
 			break;
 		case SIGTERM:
 		case SIGINT:
@@ -205,8 +216,11 @@ take_signals(struct supervisor *s)
 			log_totals(s);
 			break;
 		case SIGUSR2:
-			if (!s->children.stopping)
-				upgrade_begin(&s->upgrade, &s->children.keepers, s->now);
+			if (s->children.stopping)
+				break;
+			upgrade_begin(&s->upgrade, &s->children.keepers, s->now);
+			/* If the other one fails, it has come to an end, too. */
+			state_writer_flush(&s->writer, s->now);
 			break;
 		}
 	}
@@ -241,6 +255,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	children_hear(&s->children, &pfd[PFD_CHILDREN], s->now);
 	if (pfd[PFD_SIGNALS].revents != 0)
 		take_signals(s);
+	state_writer_turn(&s->writer, s->now);
 	if (s->children.stopping)
 		return;
 	upgrade(s);
@@ -281,6 +296,7 @@ supervisor_loop(struct supervisor *s)
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
 		deadline = clock_earlier(
 		    children_deadline(&s->children, s->now), log_writer_deadline());
+		deadline = clock_earlier(deadline, state_writer_deadline(&s->writer));
 		if (!s->children.stopping) {
 			deadline =
 			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
@@ -297,7 +313,8 @@ supervisor_loop(struct supervisor *s)
 		s->now = clock_now();
 		supervisor_turn(s, pfd);
 		log_writer_turn(s->now);
-	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now));
+	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now) ||
+	    !state_writer_ended(&s->writer));
 	if (s->upgrade.ready)
 		upgrade_finish(&s->upgrade, &s->children.keepers,
 		    s->options->metrics_enabled ? s->children.exporter.listener : -1);
@@ -375,9 +392,12 @@ supervisor_main(struct options *o)
 	}
 	identity_confine(&s->identity);
 	source_filter_init(&keepers->sources, o);
+	state_reader_read(&s->state, o, keepers->count);
+	state_writer_init(&s->writer, s->state.path);
 	s->now = clock_now();
 	route_open(&s->route, s->now);
 	upstream_init(&s->upstream, o, &s->identity, binary, s->now);
+	upstream_know(&s->upstream, state_reader_upstream(&s->state));
 	upstream_know(&s->upstream, adoption_upstream(&s->adoption, o->upstream));
 	if (s->upstream.address.sin6_family != 0)
 		begin(s);

@@ -197,6 +197,14 @@ prefixes_body()
 	    --deny 10.0.0.0/8 --allow 10.0.0.0/9 --allow 0.0.0.0/0 --allow 255.255.255.255
 }
 
+plain_case state_file "--state-file is an absolute path of a file"
+state_file_body()
+{
+	wrong --state-file 'absolute path' state ./state '' /
+	atf_check -o match:'^state-file +/nowhere/state$' \
+	    "$udp46" --check --user nobody "$listen" "$upstream" --state-file /nowhere/state
+}
+
 plain_case durations "Durations need a unit"
 durations_body()
 {
@@ -324,7 +332,7 @@ check_body()
 	atf_check -o file:printed timeout 60 "$udp46" "$listen" "$upstream" --user nobody -n
 	atf_check -o file:printed timeout 60 "$udp46" -n --user=nobody "$listen" "$upstream"
 	"$udp46" --help | sed -n 's/^  --\([a-z.-]*\).*/\1/p' >flags
-	expect "flags in --help" "$(wc -l <flags)" -eq 32
+	expect "flags in --help" "$(wc -l <flags)" -eq 33
 	while read -r flag; do
 		case $flag in
 		config | check | version | help) continue ;;
@@ -332,7 +340,7 @@ check_body()
 		grep -q -E "^(# )?$flag +[^ ]" printed || fail "--check does not print $flag"
 	done <flags
 	for line in '# upstream-ports .*ip_local_port_range.*' '# allow +none given' \
-	    '# deny +none given' '# source-file +none' 'session-timeout +3m' \
+	    '# deny +none given' '# source-file +none' '# state-file +none' 'session-timeout +3m' \
 	    '# unreplied-timeout +30s' 'max-sessions +0 .*' 'max-sessions-per-address +0 .*' \
 	    'new-session-rate +5000' 'amplification-limit +0 # no limit' \
 	    'read-buffer-size +65536' 'socket-buffer-size +4194304' \
@@ -357,7 +365,7 @@ check_values_body()
 	    "$udp46" --check --listen 192.0.2.1:5000 \
 	    --upstream '[2001:db8::1]:7000' --upstream-source 2001:db8::2 \
 	    --allow 198.51.100.0/24 --deny 198.51.100.7 --deny=0.0.0.0/0 \
-	    --source-file "$PWD/sources" \
+	    --source-file "$PWD/sources" --state-file /var/lib/udp46/state \
 	    --upstream-ports 5000-6000 --session-timeout 1.5s --unreplied-timeout 500ms \
 	    --max-sessions 10 --max-sessions-per-address 2 --new-session-rate 0 \
 	    --amplification-limit 3 \
@@ -368,7 +376,7 @@ check_values_body()
 	for line in 'listen +192\.0\.2\.1:5000' 'upstream +\[2001:db8::1\]:7000' \
 	    'upstream-source +2001:db8::2' 'upstream-ports +5000-6000' \
 	    'allow +198\.51\.100\.0/24' 'deny +198\.51\.100\.7/32' 'deny +0\.0\.0\.0/0' \
-	    "source-file +$PWD/sources" 'session-timeout +1\.5s' \
+	    "source-file +$PWD/sources" 'state-file +/var/lib/udp46/state' 'session-timeout +1\.5s' \
 	    'unreplied-timeout +500ms' 'max-sessions +10' 'max-sessions-per-address +2' \
 	    'new-session-rate +0 # no limit' 'amplification-limit +3' 'read-buffer-size +1500' \
 	    'socket-buffer-size +65536' 'segment-offload +off' 'fragment +deny' 'write-timeout +3m' \
