@@ -235,9 +235,15 @@ void
 adoption_finish(struct adoption *a, struct keepers *all)
 {
 	struct adopted adopted = { 0 };
+	struct inherited *d = NULL;
 	struct keeper *k;
 	struct legacy *l;
 
+	while ((d = inherited_next(INHERITED_MEMORY, d)) != NULL)
+		if (ports_are_memory(d->fd)) {
+			(void)ports_adopt(&all->ports, d->fd, clock_now());
+			close(inherited_take(d));
+		}
 	for (l = a->legacy; l < a->legacy + a->found; l++) {
 		k = &all->keeper[l->worker];
 		adoption_take(k, l, inherited_socket, &all->upstream, &adopted);

@@ -9,6 +9,19 @@
 struct resting {
 	int64_t since;
 	uint16_t port;
+	uint16_t pad[3];
+};
+
+/* Those that rest: a ring, in a memfd that outlives the supervisor, so that they rest on. */
+#define RESTING_MAGIC "udp46 ports 1\n"
+
+struct resting_ports {
+	char magic[16];
+	uint32_t total; /* places */
+	uint32_t first;
+	uint32_t count;
+	uint32_t pad;
+	struct resting ring[];
 };
 
 /*
@@ -19,9 +32,9 @@ struct resting {
 struct ports {
 	uint32_t total;
 	uint32_t nfree;
-	uint32_t nresting, first; /* of the ring */
 	uint16_t *free;
-	struct resting *resting;
+	struct resting_ports *resting;
+	int fd;		     /* of that */
 	unsigned char *kind; /* of each port: see ports.c */
 };
 
@@ -32,6 +45,14 @@ struct ports {
  */
 int ports_init(struct ports *ports, uint16_t low, uint16_t high, const char *reserved);
 void ports_free(struct ports *ports);
+
+/*
+ * Whether this memfd says that ports of a supervisor before us are in it.  And have those that
+ * rest there, as far as they are free here, rest here, too.  What does not hold is left out.
+ * Returns how many they are.
+ */
+int ports_are_memory(int fd);
+uint32_t ports_adopt(struct ports *ports, int fd, int64_t now);
 
 /*
  * Take a port: a random free one, else the one that has rested longest, even if not long

@@ -247,13 +247,15 @@ void
 upgrade_finish(struct upgrade *u, const struct keepers *all, int http)
 {
 	struct heirloom h;
-	uint32_t i, n = 1 + all->count * all->listeners;
+	uint32_t i, n = 2 + all->count * all->listeners;
 
 	for (i = 0; i < all->count; i++)
 		n += 2 + all->keeper[i].store.used;
 	if (reserve(&h, n) == 0) {
 		add(&h, http, "metrics");
 		add_listeners(&h, all, all->listeners);
+		if (all->ports.resting != NULL)
+			add(&h, all->ports.fd, "ports");
 		for (i = 0; i < all->count; i++)
 			add_store(&h, &all->keeper[i]);
 		program_execute(u->program, NULL, h.fds, h.names, h.count);

@@ -143,7 +143,7 @@ upstream_pool_supply(struct keeper *k, enum supply supply, int error, int64_t no
 static int
 make_socket(struct keeper *k, int64_t now)
 {
-	uint32_t tries = k->ports->nfree + k->ports->nresting;
+	uint32_t tries = k->ports->nfree + k->ports->resting->count;
 	uint16_t port;
 	int fd;
 

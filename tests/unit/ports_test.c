@@ -1,7 +1,10 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/memory.h"
 #include "supervisor/ports.h"
 #include "tests/unit/unit.h"
 
@@ -61,7 +64,7 @@ CASE(longest_rested_first)
 		ports_return(&ports, port[i], 10 * SECOND);
 	ports_take(&ports, 70 * SECOND);
 	ATF_CHECK_EQ(ports.nfree, 2);
-	ATF_CHECK_EQ(ports.nresting, 0);
+	ATF_CHECK_EQ(ports.resting->count, 0);
 	ports_free(&ports);
 }
 
@@ -72,7 +75,7 @@ CASE(untake)
 	ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50000, ""), 0);
 	ATF_CHECK_EQ(ports_take(&ports, 0), 50000);
 	ports_untake(&ports, 50000);
-	ATF_CHECK_EQ(ports.nresting, 0);
+	ATF_CHECK_EQ(ports.resting->count, 0);
 	ATF_CHECK_EQ(ports_take(&ports, 0), 50000);
 	ports_free(&ports);
 }
@@ -131,6 +134,64 @@ CASE(claim)
 	ports_free(&ports);
 }
 
+CASE(outlive)
+{
+	struct ports before, after;
+	uint16_t port[3];
+	int i, fd;
+
+	ATF_REQUIRE_EQ(ports_init(&before, 50000, 50009, ""), 0);
+	for (i = 0; i < 3; i++)
+		port[i] = ports_take(&before, 0);
+	for (i = 0; i < 3; i++)
+		ports_return(&before, port[i], i * 30 * SECOND);
+	ATF_REQUIRE((fd = dup(before.fd)) != -1);
+	ports_free(&before);
+	ATF_REQUIRE_EQ(ports_init(&after, 50000, 50009, ""), 0);
+	/* One is of the future. */
+	ATF_CHECK(ports_are_memory(fd));
+	ATF_CHECK_EQ(ports_adopt(&after, fd, 59 * SECOND), 2);
+	ATF_CHECK_EQ(after.resting->count, 2);
+	ATF_CHECK_EQ(after.nfree, 8);
+	for (i = 0; i < 8; i++) {
+		uint16_t taken = ports_take(&after, 59 * SECOND);
+
+		ATF_CHECK(taken != port[0] && taken != port[1]);
+	}
+	ATF_CHECK_EQ(ports_take(&after, 60 * SECOND), port[0]);
+	close(fd);
+	ports_free(&after);
+}
+
+/* Memory with anything in it: what does not hold is left out, and nothing else happens. */
+CASE(hostile)
+{
+	uint8_t bytes[sizeof(struct resting_ports) + 10 * sizeof(struct resting)];
+	struct resting_ports *head = (struct resting_ports *)(void *)bytes;
+	struct ports ports;
+	int i, fd;
+
+	for (i = 0; i < 10000; i++) {
+		ATF_REQUIRE((fd = memory_create("hostile", sizeof(bytes))) != -1);
+		arc4random_buf(bytes, sizeof(bytes));
+		if (i % 2 == 0) {
+			memset(bytes, 0, sizeof(*head));
+			memcpy(head->magic, RESTING_MAGIC, sizeof(RESTING_MAGIC));
+			head->total = arc4random_uniform(20);
+			head->first = arc4random_uniform(20);
+			head->count = arc4random_uniform(20);
+			head->ring[0].since = 0;
+			head->ring[0].port = (uint16_t)(50000 + arc4random_uniform(3));
+		}
+		ATF_REQUIRE_EQ(pwrite(fd, bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));
+		ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50001, ""), 0);
+		(void)ports_adopt(&ports, fd, 1);
+		ATF_CHECK_EQ(ports.nfree + ports.resting->count, 2);
+		ports_free(&ports);
+		close(fd);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, all_once);
@@ -139,5 +200,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, untake);
 	ATF_TP_ADD_TC(tp, reserved);
 	ATF_TP_ADD_TC(tp, claim);
+	ATF_TP_ADD_TC(tp, outlive);
+	ATF_TP_ADD_TC(tp, hostile);
 	return (atf_no_error());
 }
