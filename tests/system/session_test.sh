@@ -370,7 +370,7 @@ ports_held_evicted_body()
 	many_round
 	sleep 1.2
 	# The last one, and at once one more: when those that can be had run out is known.
-	client_ok last -n 1 192.0.2.1 5000
+	client_ok last -b 192.0.2.11:6000 -n 1 192.0.2.1 5000
 	newcomers_evict
 	expect "sessions" "$_active" -eq 30
 }
@@ -383,10 +383,13 @@ ports_held_waiting_body()
 	spawn hold_ports "$relay" "$helpers/hold_ports" 42000 42063 30
 	wait_for 30 grep -q holding hold_ports.out || fail "hold_ports does not start"
 	start_udp46_default --upstream-ports 42000-42063
-	# So slowly that the stock does not grow: 28 sockets are made.
-	for _client in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
-		client_ok "old$_client" -n 1 192.0.2.1 5000
+	# So slowly that the stock does not grow: 28 sockets are made.  Each is at an address and port
+	# that no newcomer can have: one that did would be an old client who speaks again.
+	_port=6000
+	while [ $_port -lt 6014 ]; do
+		client_ok "old$_port" -b 192.0.2.11:$_port -n 1 192.0.2.1 5000
 		sleep 0.35
+		_port=$((_port + 1))
 	done
 	expect "exhausted too early" "$(log_count 'upstream sockets exhausted')" -eq 0
 	# The supervisor learns of them all at once, when some wait already.
@@ -411,7 +414,7 @@ descriptors_held_evicted_body()
 	make_network
 	start_echo 7000
 	start_udp46_default
-	client_ok first -n 1 192.0.2.1 5000
+	client_ok first -b 192.0.2.11:6000 -n 1 192.0.2.1 5000
 	# Room for about 30 sessions more, whatever the supervisor has beside.
 	_descriptors=$(find "/proc/$(cat udp46.pid)/fd" -type l | wc -l)
 	atf_check prlimit --pid "$(cat udp46.pid)" --nofile=$((_descriptors + 13))
