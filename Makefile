@@ -187,9 +187,10 @@ unpack = [ -x $(TOOLS)/$(1) ] || ! command -v apt-get >/dev/null || { \
 		apt-get -qq download $(2) 2>/dev/null && \
 		for package in *.deb; do dpkg-deb -x "$$package" .; done && rm -f *.deb; }
 
-.PHONY: prometheus peers
-prometheus: deps
+.PHONY: programs peers
+programs: deps
 	@command -v promtool prometheus >/dev/null || $(call unpack,usr/bin/promtool,prometheus)
+	@command -v nginx >/dev/null || $(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)
 
 peers:
 	@$(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)
@@ -235,9 +236,9 @@ $(SUBR): $(BUILD)/%: %
 	$(call quiet,CP,$@)cp $< $@
 
 # deps first, then a make that sees what it installed.
-check: deps prometheus
+check: deps programs
 	@$(MAKE) --no-print-directory all tests
-	@UDP46_SRCDIR='$(CURDIR)' PATH="$$PATH:$(CURDIR)/$(TOOLS)/usr/bin" \
+	@UDP46_SRCDIR='$(CURDIR)' PATH="$$PATH:$(CURDIR)/$(TOOLS)/usr/bin:$(CURDIR)/$(TOOLS)/usr/sbin" \
 	    sh tests/run-check.sh $(BUILD)/tests $(TESTS)
 
 demo:

@@ -55,7 +55,7 @@ static uint32_t count = 1, tag, ids;
 static int rate = 5, arrivals, wait_ms = 2000, epoll;
 static struct sockaddr_in server;
 static struct in_addr first;
-static uint32_t addresses = 1;
+static uint32_t addresses = 1, ports = 1;
 
 static int64_t event_at, again_at, interval;
 static int sent, received, duplicated, reordered, corrupt, errors;
@@ -66,9 +66,10 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: crowd [-a first_address] [-A addresses] [-N newcomers] [-n clients]\n"
-	    "             [-r rate] [-w milliseconds] address port\n"
+	    "             [-P ports] [-r rate] [-w milliseconds] address port\n"
 	    "  -a, -A  source addresses, used in turn\n"
 	    "  -N      newcomers a second\n"
+	    "  -P      server ports from the given one on, used in turn\n"
 	    "  -r      datagrams a second of each (5)\n"
 	    "  -w      how long to wait for answers before a report\n");
 	exit(2);
@@ -81,15 +82,16 @@ client_open(uint32_t i)
 {
 	struct client *c = &clients[i];
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_in sin = { .sin_family = AF_INET }, to = server;
 
 	memset(c, 0, sizeof(*c));
 	c->id = ids++;
 	sin.sin_addr.s_addr = htonl(ntohl(first.s_addr) + c->id % addresses);
+	to.sin_port = htons((uint16_t)(ntohs(server.sin_port) + c->id % ports));
 	if ((c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) == -1)
 		err(1, "socket %u", i);
 	if (bind(c->fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
-	    connect(c->fd, (struct sockaddr *)&server, sizeof(server)) == -1)
+	    connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == -1)
 		err(1, "bind, connect %u", i);
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) == -1)
 		err(1, "epoll_ctl %u", i);
@@ -405,7 +407,7 @@ read_options(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "A:a:N:n:r:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "A:a:N:n:P:r:w:")) != -1) {
 		switch (ch) {
 		case 'A':
 			addresses = (uint32_t)number(optarg, 1, 200);
@@ -418,6 +420,9 @@ read_options(int argc, char **argv)
 			break;
 		case 'n':
 			count = (uint32_t)number(optarg, 1, 60000);
+			break;
+		case 'P':
+			ports = (uint32_t)number(optarg, 1, UINT16_MAX);
 			break;
 		case 'r':
 			rate = number(optarg, 1, 1000);

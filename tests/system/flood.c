@@ -1,6 +1,7 @@
 /*
  * flood: one-packet sources, forged at random, at a rate and for a time that are both bounded;
- * with -a of one address, with -p of one port.
+ * with -a of one address, with -p of one port, with -s the same ones each time; with -P to as many
+ * ports from the given one on, each from the same sources at this rate.
  * For use in the tests' own network namespaces only; the sources are documentation addresses.
  */
 
@@ -25,6 +26,7 @@
 #define FORGED_NETWORK 0xcb007100U /* 203.0.113.0/24 */
 #define RATE_MAX 50000
 #define SECONDS_MAX 30
+#define PORTS_MAX 2
 
 struct packet {
 	struct iphdr ip;
@@ -32,49 +34,61 @@ struct packet {
 	char payload[12];
 } __attribute__((packed));
 
+static struct in_addr source;
+static int source_port, ports = 1, rate = 5000, seconds = 1, seeded;
+
 static _Noreturn void
 usage(void)
 {
-	fprintf(
-	    stderr, "usage: flood [-a source] [-p port] [-r rate] [-t seconds] address port\n");
+	fprintf(stderr,
+	    "usage: flood [-a source] [-p port] [-r rate] [-s seed] [-t seconds]\n"
+	    "             address port\n");
 	exit(2);
+}
+
+/* A number below the limit: one that nobody can tell, or the next one from the seed. */
+static uint32_t
+any_below(uint32_t limit)
+{
+	return (seeded ? (uint32_t)random() % limit : arc4random_uniform(limit));
 }
 
 /* From the given source and port, or from any where they are 0. */
 static void
-forge_source(struct packet *p, struct in_addr source, int port)
+forge_source(struct packet *p)
 {
+	int port = source_port;
+
 	p->ip.saddr = source.s_addr;
 	if (source.s_addr == 0)
-		p->ip.saddr = htonl(FORGED_NETWORK | (1 + arc4random_uniform(254)));
+		p->ip.saddr = htonl(FORGED_NETWORK | (1 + any_below(254)));
 	if (port == 0)
-		port = 1024 + (int)arc4random_uniform(64512);
+		port = 1024 + (int)any_below(64512);
 	p->udp.source = htons((uint16_t)port);
 }
 
-int
-main(int argc, char **argv)
+static void
+read_options(int argc, char **argv)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	struct packet p = {
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
-		.payload = "flood"
-	};
-	struct in_addr source = { htonl(INADDR_ANY) };
-	int ch, fd, port = 0, rate = 5000, seconds = 1;
-	long long sent = 0, failed = 0;
-	int64_t begin, end, due, now;
+	int ch;
 
-	while ((ch = getopt(argc, argv, "a:p:r:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "a:p:P:r:s:t:")) != -1) {
 		switch (ch) {
 		case 'a':
 			source = ipv4_address(optarg);
 			break;
 		case 'p':
-			port = number(optarg, 1, UINT16_MAX);
+			source_port = number(optarg, 1, UINT16_MAX);
+			break;
+		case 'P':
+			ports = number(optarg, 1, PORTS_MAX);
 			break;
 		case 'r':
 			rate = number(optarg, 1, RATE_MAX);
+			break;
+		case 's':
+			srandom((unsigned)number(optarg, 0, INT32_MAX));
+			seeded = 1;
 			break;
 		case 't':
 			seconds = number(optarg, 1, SECONDS_MAX);
@@ -85,10 +99,39 @@ main(int argc, char **argv)
 	}
 	if (optind + 2 != argc)
 		usage();
+}
+
+/* The same datagram to each port.  Returns how many could not be sent. */
+static int
+send_to_all(int fd, struct packet *p, struct sockaddr_in *to, int first)
+{
+	int i, failed = 0;
+
+	for (i = 0; i < ports; i++) {
+		p->udp.dest = htons((uint16_t)(first + i));
+		failed +=
+		    sendto(fd, p, sizeof(*p), 0, (struct sockaddr *)to, sizeof(*to)) == -1;
+	}
+	return (failed);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct packet p = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
+		.payload = "flood"
+	};
+	int fd, first;
+	long long sent = 0, failed = 0;
+	int64_t begin, end, due, now;
+
+	read_options(argc, argv);
 	to.sin_addr = ipv4_address(argv[optind]);
+	first = number(argv[optind + 1], 1, UINT16_MAX - PORTS_MAX);
 	p.ip.daddr = to.sin_addr.s_addr;
 	p.ip.tot_len = htons(sizeof(p));
-	p.udp.dest = htons((uint16_t)number(argv[optind + 1], 1, UINT16_MAX));
 	p.udp.len = htons(sizeof(p.udp) + sizeof(p.payload));
 	/* The checksum stays 0, which over IPv4 means none; that of the header is the kernel's. */
 	if ((fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW)) == -1)
@@ -104,9 +147,8 @@ main(int argc, char **argv)
 			nanosleep(&ts, NULL);
 			continue;
 		}
-		forge_source(&p, source, port);
-		if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) == -1)
-			failed++;
+		forge_source(&p);
+		failed += send_to_all(fd, &p, &to, first);
 		sent++;
 	}
 	printf("sent=%lld failed=%lld\n", sent, failed);
