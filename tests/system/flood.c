@@ -101,17 +101,22 @@ read_options(int argc, char **argv)
 		usage();
 }
 
-/* The same datagram to each port.  Returns how many could not be sent. */
+/*
+ * The same datagram to each port, in turn the first, since who is first has the processor to himself.
+ * Returns how many could not be sent.
+ */
 static int
 send_to_all(int fd, struct packet *p, struct sockaddr_in *to, int first)
 {
+	static int turn;
 	int i, failed = 0;
 
 	for (i = 0; i < ports; i++) {
-		p->udp.dest = htons((uint16_t)(first + i));
+		p->udp.dest = htons((uint16_t)(first + (turn + i) % ports));
 		failed +=
 		    sendto(fd, p, sizeof(*p), 0, (struct sockaddr *)to, sizeof(*to)) == -1;
 	}
+	turn = (turn + 1) % ports;
 	return (failed);
 }
 
