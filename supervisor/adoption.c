@@ -7,6 +7,7 @@
 #include "common/endpoint.h"
 #include "common/log.h"
 #include "supervisor/adoption.h"
+#include "supervisor/fd_names.h"
 #include "supervisor/inherited.h"
 #include "supervisor/relocation.h"
 
@@ -62,6 +63,7 @@ adoption_read(struct adoption *a, const struct options *o, uint32_t workers)
 			log_warn("sessions not adopted", "reason=%s", wrong);
 			legacy_free(&legacy);
 		}
+		fd_name_drop(d->name);
 		close(inherited_take(d));
 	}
 }
@@ -138,10 +140,13 @@ take_session(struct keeper *k, const struct legacy_session *s, int fd, uint16_t 
     struct totals *totals)
 {
 	uint32_t slot = store_add(&k->store, fd, s->port);
+	struct session_record record = s->record;
 
 	ports_claim(k->ports, s->port);
-	k->store.slots[slot].record = s->record;
-	k->store.slots[slot].record.listener = listener;
+	record.listener = listener;
+	store_set_record(&k->store, slot, &record);
+	if (s->saved)
+		store_set_saved(&k->store, slot, SAVED);
 	totals_session_counters(totals, k->config.listeners)[slot].counters = s->counters;
 	totals_drops_seen(totals, k->config.listeners,
 	    k->config.slots_max)[k->config.listeners + slot] = s->drops_seen;
@@ -168,6 +173,8 @@ adoption_take(struct keeper *k, const struct legacy *l, adoption_socket *socket_
 		}
 		if (fd != -1)
 			close(fd);
+		if (s->saved)
+			fd_name_drop_session(s->port);
 		adopted->dropped++;
 	}
 	totals_unmap(totals, k->config.listeners, k->config.slots_max);
@@ -227,6 +234,7 @@ close_listeners(const struct legacy *l)
 		if ((d = find_listener(&l->listener[i])) == NULL)
 			continue;
 		log_info("listener closed", "listener=%s", endpoint_format_ipv4(&sin, text));
+		fd_name_drop(d->name);
 		close(inherited_take(d));
 	}
 }

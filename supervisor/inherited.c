@@ -9,6 +9,7 @@
 
 #include "common/endpoint.h"
 #include "common/log.h"
+#include "supervisor/fd_names.h"
 #include "supervisor/inherited.h"
 #include "supervisor/log_writer.h"
 #include "supervisor/visible.h"
@@ -269,6 +270,7 @@ inherited_close(void)
 			continue;
 		if (said++ < SAID_MAX)
 			say_closed(d);
+		fd_name_drop(d->name);
 		close(inherited_take(d));
 	}
 	if (said > SAID_MAX)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/record.h"
+#include "supervisor/fd_names.h"
 #include "supervisor/inherited.h"
 #include "supervisor/legacy.h"
 #include "supervisor/store.h"
@@ -78,9 +79,12 @@ take_totals(uint64_t inode, size_t size)
 	struct inherited *d = NULL;
 	struct stat st;
 
-	while ((d = inherited_next(INHERITED_MEMORY, d)) != NULL)
-		if (fstat(d->fd, &st) == 0 && st.st_ino == inode && (size_t)st.st_size == size)
-			return (inherited_take(d));
+	while ((d = inherited_next(INHERITED_MEMORY, d)) != NULL) {
+		if (fstat(d->fd, &st) == -1 || st.st_ino != inode || (size_t)st.st_size != size)
+			continue;
+		fd_name_drop(d->name);
+		return (inherited_take(d));
+	}
 	return (-1);
 }
 
@@ -117,13 +121,18 @@ read_slots(struct legacy *legacy, const struct slot *slots, uint32_t count, int6
 {
 	struct legacy_session *s;
 	uint32_t i;
+	int holds;
 
 	if ((legacy->session = calloc(count, sizeof(*legacy->session))) == NULL)
 		return ("find no memory");
 	for (i = 0; i < count; i++) {
-		if (!slot_holds(&slots[i], legacy->listeners, now))
+		holds = slot_holds(&slots[i], legacy->listeners, now);
+		if (slots[i].saved == SAVED_IN_VAIN || (slots[i].saved == SAVED && !holds))
+			fd_name_drop_session(slots[i].saved_port);
+		if (!holds)
 			continue;
 		s = &legacy->session[legacy->sessions++];
+		s->saved = slots[i].saved == SAVED;
 		s->record = slots[i].record;
 		s->port = slots[i].port;
 		if (legacy->totals == NULL)

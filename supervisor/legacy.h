@@ -12,7 +12,8 @@ struct legacy_session {
 	struct session_counters counters;
 	uint32_t drops_seen; /* see totals_drops_seen() */
 	uint16_t port;	     /* local, towards the upstream; host byte order */
-	uint16_t pad;
+	uint8_t saved;	     /* the service manager has the socket */
+	uint8_t pad;
 };
 _Static_assert(sizeof(struct legacy_session) == 96, "padding");
 

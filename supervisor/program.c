@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "supervisor/log_writer.h"
+#include "supervisor/fd_names.h"
 #include "supervisor/program.h"
 
 #define FIRST_FD 3 /* as of sd_listen_fds(3) */
@@ -191,10 +192,14 @@ set_environment(const char *const *names, uint32_t n)
 	if ((f = open_memstream(&list, &size)) == NULL)
 		return (-1);
 	for (i = 0; i < n; i++)
-		fprintf(f, "%s%s", i == 0 ? "" : ":", names[i]);
+		fprintf(f, "%s%s", i == 0 ? "" : ":", names[i] == NULL ? "" : names[i]);
 	if (fclose(f) == EOF)
 		return (-1);
-	setenv("LISTEN_FDNAMES", list, 1);
+	/* Names are a help, and a program with too many cannot be executed. */
+	if (size <= FD_NAMES_MAX)
+		setenv("LISTEN_FDNAMES", list, 1);
+	else
+		unsetenv("LISTEN_FDNAMES");
 	free(list);
 	snprintf(number, sizeof(number), "%u", n);
 	setenv("LISTEN_FDS", number, 1);

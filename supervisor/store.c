@@ -47,6 +47,33 @@ store_free(struct store *store)
 	memset(store, 0, sizeof(*store));
 }
 
+int
+store_is_unsaved(const struct store *store, uint32_t i)
+{
+	const struct slot *slot = &store->slots[i];
+
+	switch (slot->saved) {
+	case SAVED_NOT:
+		return (slot->state != SLOT_FREE && slot->record.state == SESSION_ASSURED);
+	case SAVED_IN_VAIN:
+		return (1);
+	default:
+		return (0);
+	}
+}
+
+void
+store_set_saved(struct store *store, uint32_t i, enum slot_saved saved)
+{
+	struct slot *slot = &store->slots[i];
+
+	store->unsaved -= (uint32_t)store_is_unsaved(store, i);
+	if (saved == SAVED)
+		slot->saved_port = slot->port;
+	slot->saved = (uint8_t)saved;
+	store->unsaved += (uint32_t)store_is_unsaved(store, i);
+}
+
 void
 store_set(struct store *store, uint32_t i, enum slot_state state)
 {
@@ -95,24 +122,32 @@ store_has(const struct store *store, const struct socket_name *name)
 	    slot->state != SLOT_KEPT);
 }
 
+void
+store_set_record(struct store *store, uint32_t i, const struct session_record *record)
+{
+	struct slot *slot = &store->slots[i];
+	struct session_record new = *record;
+
+	store->unsaved -= (uint32_t)store_is_unsaved(store, i);
+	/* Whoever ends us in between leaves no record rather than half of two. */
+	__atomic_store_n(&slot->record.id, 0, __ATOMIC_SEQ_CST);
+	new.id = 0;
+	slot->record = new;
+	__atomic_store_n(&slot->record.id, record->id, __ATOMIC_SEQ_CST);
+	store->unsaved += (uint32_t)store_is_unsaved(store, i);
+}
+
 int
 store_record(struct store *store, const struct msg_record *record)
 {
-	struct session_record new = record->record;
 	uint32_t i = record->name.slot;
-	struct slot *slot;
 
 	if (!store_has(store, &record->name)) {
 		errno = EBADMSG;
 		return (-1);
 	}
 	store_set(store, i, SLOT_OPEN);
-	slot = &store->slots[i];
-	/* Whoever ends us in between leaves no record rather than half of two. */
-	__atomic_store_n(&slot->record.id, 0, __ATOMIC_SEQ_CST);
-	new.id = 0;
-	slot->record = new;
-	__atomic_store_n(&slot->record.id, record->record.id, __ATOMIC_SEQ_CST);
+	store_set_record(store, i, &record->record);
 	return (0);
 }
 
@@ -122,7 +157,11 @@ store_remove(struct store *store, uint32_t i)
 	struct slot *slot = &store->slots[i];
 	int fd = slot->fd;
 
+	store->unsaved -= (uint32_t)store_is_unsaved(store, i);
 	store_set(store, i, SLOT_FREE);
+	if (slot->saved == SAVED)
+		slot->saved = SAVED_IN_VAIN;
+	store->unsaved += (uint32_t)store_is_unsaved(store, i);
 	slot->fd = store->free;
 	store->free = (int)i;
 	return (fd);

@@ -14,6 +14,13 @@ enum slot_state {
 	SLOT_STATE_MAX
 };
 
+/* Whether the service manager keeps a duplicate, too: of sockets of assured sessions. */
+enum slot_saved {
+	SAVED_NOT,
+	SAVED,
+	SAVED_IN_VAIN, /* what it keeps is of a socket that was closed */
+};
+
 /*
  * The store lives in a memfd that outlives the supervisor, so that its successor finds what stands
  * in it: this head, a store_listener for each listener, and the slots.  `layout` changes with any
@@ -60,8 +67,10 @@ struct slot {
 	int fd; /* of a free slot: the next free one, or -1 */
 	uint32_t generation;
 	uint16_t port;
-	uint8_t state; /* enum slot_state */
-	uint8_t pad[5];
+	uint16_t saved_port; /* unless SAVED_NOT */
+	uint8_t state;	     /* enum slot_state */
+	uint8_t saved;	     /* enum slot_saved */
+	uint8_t pad[2];
 	/*
 	 * The relay's word, for its successor.  All zero until it has come, and no
 	 * session's id is 0: so a KEPT slot without one has never served.
@@ -83,6 +92,7 @@ struct store {
 	uint32_t used; /* of the array, so far */
 	int free;
 	uint32_t count[SLOT_STATE_MAX]; /* but of free ones */
+	uint32_t unsaved;		/* slots of which the service manager is to be told */
 };
 
 /*
@@ -110,11 +120,23 @@ void store_set(struct store *store, uint32_t slot, enum slot_state state);
  */
 int store_record(struct store *store, const struct msg_record *record);
 
+/* Set what is known of a slot's session, without a relay's word. */
+void store_set_record(struct store *store, uint32_t slot, const struct session_record *record);
+
 /* Whether the named socket is the relay's to close. */
 int store_has(const struct store *store, const struct socket_name *name);
 
 /* What the relay is told of a socket. */
 struct msg_socket store_socket(const struct store *store, uint32_t slot);
+
+/*
+ * Whether the service manager has to be told of this slot: to keep its socket, or, if it keeps one
+ * that is closed, to forget that first.
+ */
+int store_is_unsaved(const struct store *store, uint32_t slot);
+
+/* Note that it was told, or that it has the socket since before our start. */
+void store_set_saved(struct store *store, uint32_t slot, enum slot_saved saved);
 
 /* Free a slot; its descriptor is returned, for the caller to close. */
 int store_remove(struct store *store, uint32_t slot);

@@ -15,10 +15,12 @@
 #include "supervisor/adoption.h"
 #include "supervisor/capacity.h"
 #include "supervisor/children.h"
+#include "supervisor/fd_store.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
 #include "supervisor/inherited.h"
 #include "supervisor/log_output.h"
+#include "supervisor/notify.h"
 #include "supervisor/options_print.h"
 #include "supervisor/program.h"
 #include "supervisor/route.h"
@@ -26,6 +28,7 @@
 #include "supervisor/source_filter.h"
 #include "supervisor/state_reader.h"
 #include "supervisor/state_writer.h"
+#include "supervisor/status.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/totals_log.h"
 #include "supervisor/udp_listeners.h"
@@ -57,7 +60,16 @@ struct supervisor {
 	struct state_reader state;
 	struct state_writer writer;
 	struct children children;
+
+	struct notify notify;
+	int ready;	   /* it was told so */
+	int reloading;	   /* it was told that, and not yet that this is over */
+	int64_t status_at; /* when to look next whether its status has changed */
+	struct fd_store fd_store;
 };
+
+/* How often the status is looked at: as often as the route, for which we wake up anyway. */
+#define STATUS_EVERY (10 * SECOND)
 
 static struct supervisor supervisor;
 
@@ -107,6 +119,8 @@ begin(struct supervisor *s)
 	state_writer_start(&s->writer, &c->keepers, s->now);
 	if (s->options->metrics_enabled)
 		exporter_init(s->options, &c->keepers, &c->exporter);
+	fd_store_init(&s->fd_store, &s->notify, &c->keepers,
+	    s->options->metrics_enabled ? c->exporter.listener : -1, s->now);
 	children_start(c, s->now);
 	s->begun = 1;
 }
@@ -155,6 +169,63 @@ log_totals(struct supervisor *s)
 		totals_log(&s->children.keepers, children_restarts(&s->children));
 }
 
+/* ---- the service manager ---- */
+
+/*
+ * Others wait for what they ask for: a host that boots must not wait for the network because of
+ * us.  So we are ready when children are, with or without a way to the upstream, or when all that
+ * is missing is an answer about its name: then nobody can do anything but wait.
+ */
+static int
+is_ready(const struct supervisor *s)
+{
+	return (s->announced || (!s->begun && s->upstream.errors > 0));
+}
+
+static void
+tell_status(struct supervisor *s)
+{
+	char status[NOTIFY_STATUS_MAX];
+
+	s->status_at = s->now + STATUS_EVERY;
+	if (s->begun)
+		status_format(&s->children.keepers, s->now, status, sizeof(status));
+	else
+		snprintf(status, sizeof(status), "waiting for the address of %s",
+		    s->options->upstream);
+	notify_status(&s->notify, status);
+}
+
+static void
+tell_manager(struct supervisor *s)
+{
+	if (s->notify.fd == -1)
+		return;
+	if (!s->ready && is_ready(s)) {
+		s->ready = 1;
+		notify_ready(&s->notify, s->now);
+	}
+	if (s->reloading &&
+	    source_filter_deadline(&s->children.keepers.sources, s->now) == NEVER) {
+		s->reloading = 0;
+		notify_ready(&s->notify, s->now);
+	}
+	if (s->ready && s->now >= s->status_at)
+		tell_status(s);
+	fd_store_turn(&s->fd_store, s->now);
+}
+
+static int64_t
+manager_deadline(const struct supervisor *s)
+{
+	int64_t deadline = notify_deadline(&s->notify);
+
+	if (s->notify.fd == -1 || s->children.stopping)
+		return (deadline);
+	deadline = clock_earlier(deadline, fd_store_deadline(&s->fd_store));
+	return (s->ready ? clock_earlier(deadline, s->status_at) : deadline);
+}
+
 /* ---- loop ---- */
 
 static void
@@ -165,6 +236,7 @@ stop(struct supervisor *s, int signo)
 	if (s->children.stopping && !s->children.keep)
 		return;
 	log_info("stopping", "signal=%s", sigabbrev_np(signo));
+	notify_stopping(&s->notify);
 	resolver_stop(&s->upstream.resolver, s->now);
 	/* Before they are closed. */
 	state_writer_stop(&s->writer, s->now);
@@ -177,6 +249,8 @@ upgrade(struct supervisor *s)
 	if (!upgrade_turn(&s->upgrade, s->now))
 		return;
 	log_info("upgrading", "program=%s version=%s", program_path(), version);
+	/* Whoever comes after us says READY. */
+	notify_reloading(&s->notify);
 	resolver_stop(&s->upstream.resolver, s->now);
 	/* It was written when this was asked for. */
 	state_writer_hurry(&s->writer, s->now);
@@ -192,6 +266,11 @@ refresh(struct supervisor *s)
 	if (name == -1 && file == -1)
 		log_info("signal ignored", "signal=%s reason=%s", "HUP",
 		    "the upstream is not given by name, and there is no source file");
+	/* It waits for the file; a look-up takes its time, and what it finds. */
+	if (s->ready) {
+		notify_reloading(&s->notify);
+		s->reloading = 1;
+	}
 }
 
 static void
@@ -277,6 +356,26 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	if (s->totals_wanted)
 		log_totals(s);
 	children_turn(&s->children, s->now);
+	tell_manager(s);
+}
+
+/* The earliest of what is not the children's. */
+static int64_t
+own_deadline(const struct supervisor *s)
+{
+	const struct keepers *k = &s->children.keepers;
+	int64_t deadline = clock_earlier(log_writer_deadline(), manager_deadline(s));
+
+	deadline = clock_earlier(deadline, state_writer_deadline(&s->writer));
+	if (s->children.stopping)
+		return (deadline);
+	deadline = clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
+	deadline = clock_earlier(deadline, source_filter_deadline(&k->sources, s->now));
+	deadline = clock_earlier(deadline, upgrade_deadline(&s->upgrade));
+	if (!s->begun)
+		return (deadline);
+	deadline = clock_earlier(deadline, k->outage.look_at);
+	return (clock_earlier(deadline, route_deadline(&s->route)));
 }
 
 static void
@@ -294,25 +393,15 @@ supervisor_loop(struct supervisor *s)
 		upgrade_watch(&s->upgrade, &pfd[PFD_UPGRADE]);
 		upstream_watch(&s->upstream, s->now, &pfd[PFD_RESOLVER]);
 		n = PFD_CHILDREN + children_watch(&s->children, s->now, &pfd[PFD_CHILDREN]);
-		deadline = clock_earlier(
-		    children_deadline(&s->children, s->now), log_writer_deadline());
-		deadline = clock_earlier(deadline, state_writer_deadline(&s->writer));
-		if (!s->children.stopping) {
-			deadline =
-			    clock_earlier(deadline, upstream_deadline(&s->upstream, s->now));
-			deadline = clock_earlier(deadline,
-			    source_filter_deadline(&s->children.keepers.sources, s->now));
-			deadline = clock_earlier(deadline, upgrade_deadline(&s->upgrade));
-		}
-		if (!s->children.stopping && s->begun)
-			deadline = clock_earlier(deadline,
-			    clock_earlier(
-				route_deadline(&s->route), s->children.keepers.outage.look_at));
+		deadline =
+		    clock_earlier(children_deadline(&s->children, s->now), own_deadline(s));
 		if (poll(pfd, n, clock_timeout(deadline, s->now)) == -1 && errno != EINTR)
 			err(EXIT_REFUSED, "poll");
 		s->now = clock_now();
 		supervisor_turn(s, pfd);
 		log_writer_turn(s->now);
+		/* Here and not by a timer's signal: it says that this loop goes round. */
+		notify_turn(&s->notify, s->now);
 	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now) ||
 	    !state_writer_ended(&s->writer));
 	if (s->upgrade.ready)
@@ -380,6 +469,7 @@ supervisor_main(struct options *o)
 	if (o->action == OPTIONS_CHECK)
 		return (check(o, &s->identity, binary));
 	start_log(s);
+	notify_open(&s->notify);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
 	upgrade_init(&s->upgrade);

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "supervisor/fd_names.h"
 #include "supervisor/log_writer.h"
 #include "supervisor/program.h"
 #include "supervisor/upgrade.h"
@@ -59,32 +60,38 @@ add(struct heirloom *h, int fd, const char *name)
 	if (fd == -1 || h->count == h->max)
 		return;
 	h->fds[h->count] = fd;
-	h->names[h->count++] = name;
+	/* Without a name it serves as well. */
+	h->names[h->count++] = strdup(name);
 }
 
 static void
 add_listeners(struct heirloom *h, const struct keepers *all, uint32_t listeners)
 {
+	char name[FD_NAME_SIZE];
 	uint32_t i, j;
 
 	for (i = 0; i < all->count; i++)
 		for (j = 0; j < listeners; j++)
-			add(h, all->keeper[i].listener_fds[j], "listener");
+			add(h, all->keeper[i].listener_fds[j],
+			    fd_name_listener(&all->listener[j], name));
 }
 
 static void
 add_store(struct heirloom *h, const struct keeper *k)
 {
-	uint32_t i;
+	const struct slot *slot;
+	char name[FD_NAME_SIZE];
+	uint32_t worker;
 
 	/* Where the upstream is was never known. */
 	if (k->store.head == NULL)
 		return;
-	add(h, k->store.fd, "records");
-	add(h, k->totals_fd, "totals");
-	for (i = 0; i < k->store.used; i++)
-		if (k->store.slots[i].state != SLOT_FREE && k->store.slots[i].record.id != 0)
-			add(h, k->store.slots[i].fd, "session");
+	worker = k->store.head->worker;
+	add(h, k->store.fd, fd_name_records(worker, name));
+	add(h, k->totals_fd, fd_name_totals(worker, name));
+	for (slot = k->store.slots; slot < k->store.slots + k->store.used; slot++)
+		if (slot->state != SLOT_FREE && slot->record.id != 0)
+			add(h, slot->fd, fd_name_session(slot->port, name));
 }
 
 /* ---- the check ---- */
@@ -252,7 +259,7 @@ upgrade_finish(struct upgrade *u, const struct keepers *all, int http)
 	for (i = 0; i < all->count; i++)
 		n += 2 + all->keeper[i].store.used;
 	if (reserve(&h, n) == 0) {
-		add(&h, http, "metrics");
+		add(&h, http, fd_name_metrics);
 		add_listeners(&h, all, all->listeners);
 		if (all->ports.resting != NULL)
 			add(&h, all->ports.fd, "ports");
