@@ -48,6 +48,18 @@ fd_name_records(uint32_t worker, char buf[FD_NAME_SIZE])
 	return (buf);
 }
 
+int
+fd_name_is_ours(const char *name)
+{
+	static const char *const begins[] = { "listener-", "totals-", "records-" };
+	size_t i;
+
+	for (i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncmp(name, begins[i], strlen(begins[i])) == 0)
+			return (1);
+	return (name[strspn(name, "0123456789")] == '\0' || strcmp(name, fd_name_metrics) == 0);
+}
+
 void
 fd_name_drop(const char *name)
 {

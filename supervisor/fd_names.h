@@ -26,6 +26,9 @@ char *fd_name_totals(uint32_t worker, char buf[FD_NAME_SIZE]);
 char *fd_name_records(uint32_t worker, char buf[FD_NAME_SIZE]);
 extern const char fd_name_metrics[];
 
+/* Whether it could be one of these, or is none at all. */
+int fd_name_is_ours(const char *name);
+
 /*
  * Names that the store is to forget, as what came under them was of no use: they are noted while
  * we start, and told later.

@@ -12,11 +12,13 @@
 
 #include "common/msg.h"
 #include "relay/relay.h"
+#include "supervisor/activation.h"
 #include "supervisor/child.h"
 #include "supervisor/command_line.h"
 #include "supervisor/inherited.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/options.h"
+#include "supervisor/options_together.h"
 #include "supervisor/options_print.h"
 #include "supervisor/program.h"
 #include "supervisor/resolver.h"
@@ -79,6 +81,8 @@ int
 main(int argc, char *argv[], char *envp[])
 {
 	static struct options options;
+	struct sockaddr_in *listen;
+	uint32_t listeners;
 	char error[OPTIONS_ERROR_MAX];
 	int status;
 	char *end = argv[0] + strlen(argv[0]);
@@ -92,6 +96,8 @@ main(int argc, char *argv[], char *envp[])
 	program_init(argc, argv);
 	setproctitle_init(argc, argv, envp);
 	inherited_init();
+	listeners = activation_listeners(&listen);
+	options_listen_otherwise(listen, listeners);
 	status = command_line_parse(&options, argc, argv, error, sizeof(error));
 	if (status != 0)
 		refuse(status, "%s", error);

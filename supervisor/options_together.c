@@ -118,12 +118,34 @@ check_sources(const struct options *o, struct blame *blame, char *error, size_t 
 	return (built == -1 ? -1 : 0);
 }
 
+/* Where to listen without --listen. */
+static const struct sockaddr_in *others;
+static uint32_t nothers;
+
+void
+options_listen_otherwise(const struct sockaddr_in *listen, uint32_t n)
+{
+	others = listen;
+	nothers = n;
+}
+
+static void
+listen_otherwise(struct options *o)
+{
+	if (nothers == 0 || (o->listen = calloc(nothers, sizeof(*o->listen))) == NULL)
+		return;
+	memcpy(o->listen, others, nothers * sizeof(*o->listen));
+	o->listeners = nothers;
+}
+
 int
 options_together(struct options *o, struct blame *blame, char *error, size_t size)
 {
 	char given[DURATION_STRLEN], most[DURATION_STRLEN];
 
 	*blame = (struct blame){ .flag = { NULL } };
+	if (o->listeners == 0)
+		listen_otherwise(o);
 	if (o->listeners == 0) {
 		snprintf(error, size, "--listen is missing: want %s", options_flags[0].wanted);
 		return (-1);

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/confine.h"
+#include "supervisor/activation.h"
 #include "supervisor/adoption.h"
 #include "supervisor/capacity.h"
 #include "supervisor/children.h"
@@ -107,6 +108,15 @@ announce(struct supervisor *s)
 	    identity->landlock);
 }
 
+/* The listener for HTTP that a successor can use: the file of a Unix socket goes in the end. */
+static int
+lasting_http(const struct supervisor *s)
+{
+	int is_unix = strncmp(s->options->metrics_listen, "unix:", 5) == 0;
+
+	return (s->options->metrics_enabled && !is_unix ? s->children.exporter.listener : -1);
+}
+
 /* The upstream's address is known: what depends on it, and the children. */
 static void
 begin(struct supervisor *s)
@@ -119,8 +129,7 @@ begin(struct supervisor *s)
 	state_writer_start(&s->writer, &c->keepers, s->now);
 	if (s->options->metrics_enabled)
 		exporter_init(s->options, &c->keepers, &c->exporter);
-	fd_store_init(&s->fd_store, &s->notify, &c->keepers,
-	    s->options->metrics_enabled ? c->exporter.listener : -1, s->now);
+	fd_store_init(&s->fd_store, &s->notify, &c->keepers, lasting_http(s), s->now);
 	children_start(c, s->now);
 	s->begun = 1;
 }
@@ -474,12 +483,17 @@ supervisor_main(struct options *o)
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
 	upgrade_init(&s->upgrade);
 	adoption_read(&s->adoption, o, keepers->count);
+	if (s->adoption.found == 0)
+		activation_check_kinds();
 	udp_listeners_open(o, &s->adoption, keepers);
 	if (o->metrics_enabled) {
 		identity_metrics(o, &s->identity, &exporter->identity);
 		exporter->listener =
 		    http_listener_open(o, &s->identity, exporter->identity.gid, binary);
 	}
+	activation_close_doubles(keepers);
+	if (s->adoption.found == 0)
+		activation_check_left(0);
 	identity_confine(&s->identity);
 	source_filter_init(&keepers->sources, o);
 	state_reader_read(&s->state, o, keepers->count);

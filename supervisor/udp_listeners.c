@@ -6,6 +6,7 @@
 
 #include "common/endpoint.h"
 #include "common/log.h"
+#include "supervisor/activation.h"
 #include "supervisor/adoption.h"
 #include "supervisor/inherited.h"
 #include "supervisor/offload.h"
@@ -18,18 +19,22 @@ static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *
 	char text[ENDPOINT_STRLEN];
 	int error = errno;
 
+	/* It may be a unit's socket that is in the way. */
+	if (error == EADDRINUSE)
+		activation_check_left(sin->sin_port);
 	refuse(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
 	    strerror(error), bind_remedy(error));
 }
 
-/* That of a program before us, or a new one.  Stores the real address in *sin. */
+/* That of a program before us, that of a unit of systemd, or a new one.  Stores the real address in *sin. */
 static int
 take_or_open(const struct adoption *adoption, uint32_t worker, struct sockaddr_in *sin,
     const struct listener_config *config, enum listener_share share)
 {
 	int fd;
 
-	if ((fd = adoption_listener(adoption, worker, sin)) == -1)
+	if ((fd = adoption_listener(adoption, worker, sin)) == -1 &&
+	    (fd = activation_take(sin, share != LISTENER_ALONE)) == -1)
 		return (listener_open(sin, config, share));
 	return (listener_configure(fd, config) == -1 ? -1 : fd);
 }

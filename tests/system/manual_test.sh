@@ -28,7 +28,7 @@ marked_head()
 marked_body()
 {
 	manual | awk '
-		/^\.\\" Checked as: (udp46|options|conf|file|nft|wireguard|picture)$/ { marked = 1; next }
+		/^\.\\" Checked as: (udp46|options|socket|conf|file|nft|wireguard|picture)$/ { marked = 1; next }
 		/^\.Bd/ && !marked { print "line " NR ": not marked"; bad = 1 }
 		{ marked = 0 }
 		END { exit bad }' || atf_fail 'a display without a mark'
@@ -115,6 +115,26 @@ options_body()
 		[ -n "$UDP46_OPTIONS" ] || atf_fail 'no options'
 		# shellcheck disable=SC2086 # the point
 		atf_check -o ignore "$udp46" $UDP46_OPTIONS --check --user nobody
+	done
+}
+
+atf_test_case socket_units
+socket_units_head()
+{
+	atf_set descr 'every socket unit in the manual is one'
+	atf_set require.progs systemd-analyze
+}
+socket_units_body()
+{
+	displays socket
+	sed "s|@SBINDIR@|$(cd "$(dirname "$udp46")" && pwd)|" \
+	    "$UDP46_SRCDIR/supervisor/udp46.service.in" >udp46.service
+	for file in display.*; do
+		cp "$file" udp46.socket
+		atf_check systemd-analyze verify --man=no ./udp46.socket
+		# It does complain of what is wrong.
+		sed 's/^ListenDatagram=.*/&0000/' "$file" >udp46.socket
+		atf_check -s ignore -e not-empty systemd-analyze verify --man=no ./udp46.socket
 	done
 }
 
@@ -216,6 +236,7 @@ atf_init_test_cases()
 	atf_add_test_case configurations
 	atf_add_test_case files
 	atf_add_test_case options
+	atf_add_test_case socket_units
 	atf_add_test_case nftables
 	atf_add_test_case wireguard
 	atf_add_test_case flags

@@ -6,10 +6,12 @@
  * On standard input it takes, one a line:
  *
  *	pause, go	do not read what it is told, and read it again
+ *	open pktinfo=ADDR:PORT	open a socket with IP_PKTINFO, for later
  *	start ITEM...	start COMMAND, with descriptors as LISTEN_FDS, in this order:
  *		stored, reversed	those that are kept, the first one first or last
  *		udp=ADDR:PORT, group=ADDR:PORT	IPv4 sockets, the latter with SO_REUSEPORT
- *		tcp=ADDR:PORT, udp6=PORT, file, memory
+ *		tcp=ADDR:PORT, udp6=PORT, dual=PORT, file, memory
+ *		opened		what was opened before
  *		name=NAME		not one, but how the next is called
  *		nameless, stranger	none has a name; they are for another process
  *
@@ -41,6 +43,7 @@ struct given {
 };
 
 static struct given kept[KEPT_MAX], given[GIVEN_MAX];
+static int opened = -1;
 static int nkept, ngiven, nameless, stranger, paused;
 static const char *name, *socket_name;
 static char **command;
@@ -72,8 +75,11 @@ bound(int family, int type, const char *where, int group)
 
 	if (fd == -1)
 		err(1, "socket");
-	(void)setsockopt(fd, SOL_SOCKET, group ? SO_REUSEPORT : SO_REUSEADDR, &on, sizeof(on));
+	if (type == SOCK_STREAM || group)
+		(void)setsockopt(
+		    fd, SOL_SOCKET, group ? SO_REUSEPORT : SO_REUSEADDR, &on, sizeof(on));
 	if (family == AF_INET6) {
+		on = !group;
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 		sin6.sin6_port = htons((uint16_t)number(where, 1, UINT16_MAX));
 		if (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) == -1)
@@ -117,6 +123,10 @@ give_item(const char *item)
 		give(bound(AF_INET, SOCK_STREAM, value, 0), "udp46.socket");
 	else if (strncmp(item, "udp6=", 5) == 0)
 		give(bound(AF_INET6, SOCK_DGRAM, value, 0), "udp46.socket");
+	else if (strncmp(item, "dual=", 5) == 0)
+		give(bound(AF_INET6, SOCK_DGRAM, value, 1), "udp46.socket");
+	else if (strcmp(item, "opened") == 0)
+		give(fcntl(opened, F_DUPFD_CLOEXEC, 3), "udp46.socket");
 	else if (strcmp(item, "file") == 0)
 		give(open("/dev/null", O_RDWR | O_CLOEXEC), "file");
 	else if (strcmp(item, "memory") == 0)
@@ -290,12 +300,18 @@ read_message(int fd)
 static void
 obey(char *line)
 {
+	int on = 1;
+
 	line[strcspn(line, "\n")] = '\0';
 	if (strcmp(line, "pause") == 0)
 		paused = 1;
 	else if (strcmp(line, "go") == 0)
 		paused = 0;
-	else if (strncmp(line, "start", 5) == 0)
+	else if (strncmp(line, "open pktinfo=", 13) == 0) {
+		opened = bound(AF_INET, SOCK_DGRAM, line + 13, 0);
+		if (setsockopt(opened, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == -1)
+			err(1, "IP_PKTINFO");
+	} else if (strncmp(line, "start", 5) == 0)
 		start(line + 5);
 	else
 		errx(2, "%s: no such order", line);
