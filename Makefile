@@ -143,7 +143,7 @@ DEPS_hosts = iproute2 iputils-ping procps socat
 DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
 DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
 DEPS_check = $(DEPS_demo) libatf-dev atf-sh kyua nftables strace jq curl chromium \
-	chromium-driver systemd
+	chromium-driver systemd systemd-container
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
 
 # What for, beside building: some of demo, bench, check and lint; lint is for `make fuzz`, too.

@@ -205,6 +205,16 @@ tell_status(struct supervisor *s)
 	notify_status(&s->notify, status);
 }
 
+/* Its end is READY, of whoever has taken over if that is what it comes to. */
+static void
+begin_reload(struct supervisor *s)
+{
+	if (!s->ready)
+		return;
+	notify_reloading(&s->notify);
+	s->reloading = 1;
+}
+
 static void
 tell_manager(struct supervisor *s)
 {
@@ -214,7 +224,8 @@ tell_manager(struct supervisor *s)
 		s->ready = 1;
 		notify_ready(&s->notify, s->now);
 	}
-	if (s->reloading &&
+	/* Not when a name has been looked up: that takes its time, and goes on anyway. */
+	if (s->reloading && s->upgrade.program == -1 &&
 	    source_filter_deadline(&s->children.keepers.sources, s->now) == NEVER) {
 		s->reloading = 0;
 		notify_ready(&s->notify, s->now);
@@ -258,8 +269,6 @@ upgrade(struct supervisor *s)
 	if (!upgrade_turn(&s->upgrade, s->now))
 		return;
 	log_info("upgrading", "program=%s version=%s", program_path(), version);
-	/* Whoever comes after us says READY. */
-	notify_reloading(&s->notify);
 	resolver_stop(&s->upstream.resolver, s->now);
 	/* It was written when this was asked for. */
 	state_writer_hurry(&s->writer, s->now);
@@ -275,11 +284,7 @@ refresh(struct supervisor *s)
 	if (name == -1 && file == -1)
 		log_info("signal ignored", "signal=%s reason=%s", "HUP",
 		    "the upstream is not given by name, and there is no source file");
-	/* It waits for the file; a look-up takes its time, and what it finds. */
-	if (s->ready) {
-		notify_reloading(&s->notify);
-		s->reloading = 1;
-	}
+	begin_reload(s);
 }
 
 static void
@@ -309,6 +314,7 @@ take_signals(struct supervisor *s)
 			upgrade_begin(&s->upgrade, &s->children.keepers, s->now);
 			/* If the other one fails, it has come to an end, too. */
 			state_writer_flush(&s->writer, s->now);
+			begin_reload(s);
 			break;
 		}
 	}
