@@ -17,7 +17,7 @@ struct msg_listener;
  * The most that LISTEN_FDNAMES may have: MAX_ARG_STRLEN of the kernel, see execve(2), less what
  * units of sockets may add.
  */
-#define FD_NAMES_MAX (120 * 1024)
+#define FD_NAMES_MAX 122880
 
 /* Write a name; each returns buf. */
 char *fd_name_session(uint16_t port, char buf[FD_NAME_SIZE]); /* host byte order */

@@ -10,9 +10,9 @@ status_format_age(int64_t age, char *buf, size_t size)
 		int64_t unit;
 		const char *name;
 	} units[] = {
-		{ 24 * 3600 * SECOND, "d" },
-		{ 3600 * SECOND, "h" },
-		{ 60 * SECOND, "min" },
+		{ SECOND * 3600 * 24, "d" },
+		{ SECOND * 3600, "h" },
+		{ SECOND * 60, "min" },
 		{ SECOND, "s" },
 	};
 	size_t i = 0;

@@ -135,6 +135,11 @@ keeps()
 	[ "$(sessions_kept)" -eq "$1" ]
 }
 
+keeps_in_all()
+{
+	[ "$(kept_names | wc -l)" -eq "$1" ]
+}
+
 sessions_kept()
 {
 	kept_names | grep -c '^[0-9]*$'
@@ -183,7 +188,6 @@ store_body()
 	    --metrics.enabled --workers 2
 	begin
 	_free=$(log_values 'listener started' listener | sed -n 's/^198.51.100.1://p')
-	wait_for 30 eval 'kept_names | grep -q listener-198' || fail "no listener is kept"
 	sort >expected <<-END
 	listener-192.0.2.1-5000
 	listener-192.0.2.1-5000
@@ -195,7 +199,7 @@ store_body()
 	totals-0
 	totals-1
 	END
-	wait_for 30 eval '[ $(kept_names | wc -l) -eq 9 ]' || fail "it keeps $(kept_names)"
+	wait_for 30 keeps_in_all 9 || fail "it keeps $(kept_names)"
 	kept_are expected
 	# A client that asks once is no session worth keeping.
 	run_client once -n 1 192.0.2.1 5000
@@ -204,7 +208,7 @@ store_body()
 	wait_for 30 keeps 1 || fail "it keeps $(kept_names)"
 	kept_names | grep -q -x "$_port" || fail "it keeps another session than that of $_port"
 	wait_for 30 keeps 0 || fail "it keeps a session that has ended"
-	wait_for 30 eval '[ $(log_count "session closed") -eq 2 ]' || fail "a session lasts"
+	wait_for 30 more_records 'session closed' 1 || fail "a session lasts"
 	grep -q "^forgot 1 $_port" manager.out || fail "one descriptor, more or less"
 	expect "kept" "$(grep -c '^kept [0-9]*$' manager.out)" -eq 1
 	end_udp46 TERM

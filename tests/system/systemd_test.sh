@@ -3,13 +3,13 @@
 . "$(atf_get_srcdir)/common.subr"
 . "$(atf_get_srcdir)/nspawn.subr"
 
-# start_service FLAG...: a host, the upstream at home, and the service.
+# A host, the upstream at home, and the service.
 start_service()
 {
 	make_network
 	start_echo 7000
 	start_host
-	options --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000' "$@"
+	options --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000'
 	ctl start udp46
 }
 
@@ -156,7 +156,6 @@ watchdog_body()
 	make_network
 	start_echo 7000
 	start_host
-	mkdir -p "$tree/etc/systemd/system/udp46.service.d"
 	printf '[Service]\nWatchdogSec=2s\nTimeoutStopSec=1s\n' \
 	    >"$tree/etc/systemd/system/udp46.service.d/soon.conf"
 	ctl daemon-reload
@@ -195,7 +194,6 @@ socket_body()
 	start_echo 7000
 	start_host
 	options --upstream '[2001:db8:1::2]:7000'
-	mkdir -p "$tree/etc/systemd/system"
 	printf '%s\n' '[Socket]' ListenDatagram=192.0.2.1:5000 PassPacketInfo=yes \
 	    >"$tree/etc/systemd/system/udp46.socket"
 	ctl daemon-reload
