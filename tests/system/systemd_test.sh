@@ -150,6 +150,19 @@ reload_body()
 	expect "restarts" "$(property NRestarts)" -eq 0
 }
 
+host_case reboot "A reboot: sessions have the ports that they had"
+reboot_body()
+{
+	start_service
+	start_clients
+	reboot_host
+	expect "state" "$(property ActiveState)" = inactive
+	ctl start udp46
+	served
+	wait_stored 23
+	expect "mode" "$(stat -c '%a %U' "$tree/var/lib/udp46/state")" = '600 root'
+}
+
 host_case watchdog "A supervisor that stands still is replaced"
 watchdog_body()
 {

@@ -71,7 +71,8 @@ start_unit()
 	bounding=-all$(setting CapabilityBoundingSet | tr '[:upper:]' '[:lower:]' | sed 's/ *cap_/,+/g')
 	# Which would trace the process, if it was built with sanitizers.
 	export ASAN_OPTIONS=detect_leaks=0
-	start=$(setting ExecStart | sed "s|@SBINDIR@/udp46|$udp46|; s|%t|/run|g; s|\$UDP46_OPTIONS||")
+	start=$(setting ExecStart | sed "s|@SBINDIR@/udp46|$udp46|; s|%t|/run|g; s|%S|$PWD/state|; s|\$UDP46_OPTIONS||")
+	mkdir -p state/udp46
 	# shellcheck disable=SC2086 # a command and its arguments
 	spawn udp46 "$relay" nsenter "--mount=$mounts" -- setpriv --bounding-set "$bounding" \
 	    --no-new-privs "$helpers/allow" "$PWD/allowed" $start --user nobody \
@@ -102,6 +103,8 @@ service_body()
 	kill_relay KILL
 	client_ok again -n 20 192.0.2.1 5000
 	stop_udp46
+	[ -s state/udp46/state ] || fail "no state file"
+	expect "complaints" "$(log_count 'state not written')" -eq 0
 }
 
 health()
