@@ -21,10 +21,12 @@
 
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -223,10 +225,24 @@ start(char *items)
 
 /* ---- what it says ---- */
 
+/* As systemd does: what is kept already stays as it is. */
+static int
+is_kept(int fd)
+{
+	for (int i = 0; i < nkept; i++)
+		if (syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, kept[i].fd, fd) == 0)
+			return (1);
+	return (0);
+}
+
 static void
 keep(const int *fds, int n, const char *as)
 {
 	for (int i = 0; i < n; i++) {
+		if (is_kept(fds[i])) {
+			close(fds[i]);
+			continue;
+		}
 		if (nkept == KEPT_MAX)
 			errx(1, "too many descriptors");
 		kept[nkept].fd = fds[i];

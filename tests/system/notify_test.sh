@@ -229,6 +229,49 @@ restart_body()
 	keeps 1 || fail "the session is forgotten"
 }
 
+# successor ITEM...: in the place of one that was killed, with these descriptors; all that was kept is
+# kept again, and nothing else.
+successor()
+{
+	kept_names >before
+	end_udp46 KILL
+	begin "$@"
+	many_round
+	expect "served" "$(value answered many.out)" -eq 20
+	expect "ports" "$(upstream_ports | sort -u | wc -l)" -eq 20
+	wait_for 30 kept_again || kept_are before
+}
+
+kept_again()
+{
+	kept_names | cmp -s - before
+}
+
+root_case successors "Whatever order and names they have, and what else there is: sessions keep their ports"
+successors_body()
+{
+	export FDSTORE=1000
+	start_default
+	begin
+	start_many -n 20 192.0.2.1 5000
+	for _round in 1 2 3; do
+		many_round
+	done
+	wait_for 30 keeps_in_all 23 || fail "it keeps $(kept_names)"
+	successor stored
+	successor reversed
+	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 0
+	# None of these is ours, whatever it is called; and two have the name of one that is.
+	_port=$(kept_names | grep -m 1 '^[0-9]*$')
+	successor name=1 udp6=39999 name=records-0 memory tcp=192.0.2.1:80 "name=$_port" file stored \
+	    "name=$_port" udp=192.0.2.1:9999
+	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 5
+	wait_for 30 grep -q '^forgot 1 '"$_port" manager.out || fail "nothing of that name is forgotten"
+	wait_for 30 keeps_in_all 23 || fail "it keeps $(kept_names)"
+	successor stored nameless
+	end_udp46 TERM
+}
+
 root_case no_store "Without a store, no descriptor is sent"
 no_store_body()
 {
