@@ -23,7 +23,10 @@
 #include "supervisor/keepers.h"
 #include "supervisor/notify.h"
 
-/* 200 a second; as many as 5 % of a processor compare when it has more than a thousand. */
+/*
+ * 200 a second; when it has more than a thousand, as many as it compares in less than a tenth of a
+ * processor's time.
+ */
 #define TICK (100 * MILLISECOND)
 #define A_TICK 20
 #define A_TICK_UP_TO 1000

@@ -96,7 +96,7 @@ killed_body()
 	_pid=$(property MainPID)
 	_start=$(date +%s%N)
 	in_host kill -KILL "$_pid"
-	wait_for 10 succeeded "$_pid" || fail "no successor"
+	wait_for 60 succeeded "$_pid" || fail "no successor"
 	echo "ready again after $((($(date +%s%N) - _start) / 1000000)) ms"
 	served
 	wait_stored 23
@@ -121,10 +121,10 @@ crowd_body()
 	wait_for 60 stores 1003 || fail "systemd keeps $(stored) descriptors"
 	_ticks=$(($(manager_ticks) - _before))
 	echo "to keep 1000 sockets took systemd $_ticks hundredths of a second"
-	expect "cost" "$_ticks" -le 200
+	expect "cost" "$_ticks" -le 400
 	_pid=$(property MainPID)
 	in_host kill -KILL "$_pid"
-	wait_for 10 succeeded "$_pid" || fail "no successor"
+	wait_for 60 succeeded "$_pid" || fail "no successor"
 	many_round
 	expect "served" "$(value answered many.out)" -eq 1000
 	expect "ports" "$(upstream_ports | sort -u | wc -l)" -eq 1000
@@ -180,7 +180,7 @@ watchdog_body()
 	_pid=$(property MainPID)
 	expect "restarts" "$(property NRestarts)" -eq 0
 	in_host kill -STOP "$_pid"
-	wait_for 20 succeeded "$_pid" || fail "it is left as it is"
+	wait_for 60 succeeded "$_pid" || fail "it is left as it is"
 	served
 }
 
@@ -192,10 +192,8 @@ refused_body()
 	options --listen 192.0.2.99:5000 --upstream '[2001:db8:1::2]:7000'
 	in_host systemctl start udp46 && fail "it starts"
 	sleep 6
-	_restarts=$(property NRestarts)
-	echo "restarts in 6 s: $_restarts"
-	expect "restarts" "$_restarts" -ge 1
-	expect "restarts" "$_restarts" -le 2
+	expect "restarts in 6 s" "$(property NRestarts)" -le 2
+	wait_property NRestarts '^[1-9]'
 	options --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000'
 	wait_property SubState '^running$'
 }
@@ -224,7 +222,7 @@ socket_body()
 	served_by_socket
 	_pid=$(property MainPID)
 	in_host kill -KILL "$_pid"
-	wait_for 10 succeeded "$_pid" || fail "no successor"
+	wait_for 60 succeeded "$_pid" || fail "no successor"
 	served_by_socket
 	read_log
 	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 0
