@@ -7,6 +7,7 @@
 #include "supervisor/fd_names.h"
 
 const char fd_name_metrics[] = "metrics";
+const char fd_name_ports[] = "ports";
 
 struct drop {
 	struct drop *next;
@@ -57,7 +58,8 @@ fd_name_is_ours(const char *name)
 	for (i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
 		if (strncmp(name, begins[i], strlen(begins[i])) == 0)
 			return (1);
-	return (name[strspn(name, "0123456789")] == '\0' || strcmp(name, fd_name_metrics) == 0);
+	return (name[strspn(name, "0123456789")] == '\0' ||
+	    strcmp(name, fd_name_metrics) == 0 || strcmp(name, fd_name_ports) == 0);
 }
 
 void

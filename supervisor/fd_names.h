@@ -25,6 +25,7 @@ char *fd_name_listener(const struct msg_listener *listener, char buf[FD_NAME_SIZ
 char *fd_name_totals(uint32_t worker, char buf[FD_NAME_SIZE]);
 char *fd_name_records(uint32_t worker, char buf[FD_NAME_SIZE]);
 extern const char fd_name_metrics[];
+extern const char fd_name_ports[];
 
 /* Whether it could be one of these, or is none at all. */
 int fd_name_is_ours(const char *name);

@@ -117,11 +117,11 @@ drop_one(struct fd_store *f)
 	return (1);
 }
 
-/* Of those that stay to the end, the memory: two memfds a worker. */
+/* Of those that stay to the end, the memory: two memfds a worker, and that of the ports. */
 static uint32_t
 memories(const struct fd_store *f)
 {
-	return (2 * f->keepers->count);
+	return (2 * f->keepers->count + 1);
 }
 
 /*
@@ -138,6 +138,10 @@ lasting(const struct fd_store *f, uint32_t i, char name[FD_NAME_SIZE])
 	if (i < all->count) {
 		fd_name_totals(worker, name);
 		return (all->keeper[worker].totals_fd);
+	}
+	if (i + 1 == memories(f)) {
+		strlcpy(name, fd_name_ports, FD_NAME_SIZE);
+		return (all->ports.fd);
 	}
 	if (i < memories(f)) {
 		fd_name_records(worker, name);

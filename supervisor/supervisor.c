@@ -251,16 +251,19 @@ manager_deadline(const struct supervisor *s)
 static void
 stop(struct supervisor *s, int signo)
 {
-	/* Whoever wants the end wants no successor. */
+	int upgrading = s->upgrade.ready;
+
+	/* Whoever wants the end wants no successor in our place. */
 	upgrade_cancel(&s->upgrade);
-	if (s->children.stopping && !s->children.keep)
+	if (s->children.stopping && !upgrading)
 		return;
 	log_info("stopping", "signal=%s", sigabbrev_np(signo));
 	notify_stopping(&s->notify);
 	resolver_stop(&s->upstream.resolver, s->now);
 	/* Before they are closed. */
 	state_writer_stop(&s->writer, s->now);
-	children_stop(&s->children, 0, s->now);
+	/* It may be a restart: who comes next finds all sessions in the manager's store. */
+	children_stop(&s->children, s->begun && s->fd_store.max > 0, s->now);
 }
 
 static void

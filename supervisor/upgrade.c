@@ -262,7 +262,7 @@ upgrade_finish(struct upgrade *u, const struct keepers *all, int http)
 		add(&h, http, fd_name_metrics);
 		add_listeners(&h, all, all->listeners);
 		if (all->ports.resting != NULL)
-			add(&h, all->ports.fd, "ports");
+			add(&h, all->ports.fd, fd_name_ports);
 		for (i = 0; i < all->count; i++)
 			add_store(&h, &all->keeper[i]);
 		program_execute(u->program, NULL, h.fds, h.names, h.count);

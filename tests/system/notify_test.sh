@@ -194,12 +194,13 @@ store_body()
 	listener-198.51.100.1-$_free
 	listener-198.51.100.1-$_free
 	metrics
+	ports
 	records-0
 	records-1
 	totals-0
 	totals-1
 	END
-	wait_for 30 keeps_in_all 9 || fail "it keeps $(kept_names)"
+	wait_for 30 keeps_in_all 10 || fail "it keeps $(kept_names)"
 	kept_are expected
 	# A client that asks once is no session worth keeping.
 	run_client once -n 1 192.0.2.1 5000
@@ -257,7 +258,7 @@ successors_body()
 	for _round in 1 2 3; do
 		many_round
 	done
-	wait_for 30 keeps_in_all 23 || fail "it keeps $(kept_names)"
+	wait_for 30 keeps_in_all 24 || fail "it keeps $(kept_names)"
 	successor stored
 	successor reversed
 	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 0
@@ -267,7 +268,7 @@ successors_body()
 	    "name=$_port" udp=192.0.2.1:9999
 	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 5
 	wait_for 30 grep -q '^forgot 1 '"$_port" manager.out || fail "nothing of that name is forgotten"
-	wait_for 30 keeps_in_all 23 || fail "it keeps $(kept_names)"
+	wait_for 30 keeps_in_all 24 || fail "it keeps $(kept_names)"
 	successor stored nameless
 	end_udp46 TERM
 }

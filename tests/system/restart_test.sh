@@ -4,22 +4,21 @@
 . "$(atf_get_srcdir)/common.subr"
 . "$(atf_get_srcdir)/crowd.subr"
 . "$(atf_get_srcdir)/restart.subr"
+. "$(atf_get_srcdir)/nspawn.subr"
 
 # restart_event EVENT LOST DUE: what happens; how many datagrams of the crowd may be lost in all,
 # beside what the kernel had no room for; and within how many milliseconds all must be served.
 restart_event()
 {
 	make_network
-	own_program
-	start_configured
+	"${start_program:-start_program}"
 	start_crowd 1000
-	read_totals
+	"${settle:-true}"
 	_full=$(full_buffers)
 	_busy=$(backlog_drops)
 	"happen_$1"
 	sleep 2
 	read_report
-	read_totals
 	_full=$(($(full_buffers) - _full))
 	_busy=$(($(backlog_drops) - _busy))
 	echo "no room in the kernel's buffers for $_full, lost by busy processors: $_busy"
@@ -31,7 +30,12 @@ restart_event()
 		expect "$_fault" "$(reported $_fault)" -eq 0
 	done
 	expect "newcomers that are not served" "$(reported waiting)" -eq 0
-	stop_hostile
+}
+
+start_program()
+{
+	own_program
+	start_configured
 }
 
 full_buffers()
@@ -44,6 +48,7 @@ root_case killed "SIGKILL of the relay"
 killed_body()
 {
 	restart_event killed 32 5000
+	stop_hostile
 }
 happen_killed()
 {
@@ -55,6 +60,7 @@ root_case hung "SIGSTOP of the relay for 15 s"
 hung_body()
 {
 	restart_event hung 64 25000
+	stop_hostile
 }
 happen_hung()
 {
@@ -69,6 +75,7 @@ root_case same "SIGUSR2 with the same program"
 same_body()
 {
 	restart_event same 0 5000
+	stop_hostile
 }
 happen_same()
 {
@@ -81,6 +88,7 @@ root_case version "SIGUSR2 with a program of another version"
 version_body()
 {
 	restart_event version 0 5000
+	stop_hostile
 }
 happen_version()
 {
@@ -93,6 +101,7 @@ root_case options "SIGUSR2 with another --session-timeout, and a listener more"
 options_body()
 {
 	restart_event options 0 5000
+	stop_hostile
 }
 happen_options()
 {
@@ -108,6 +117,7 @@ root_case broken "SIGUSR2 with a broken configuration: it says so, and nothing e
 broken_body()
 {
 	restart_event broken 0 5000
+	stop_hostile
 }
 happen_broken()
 {
@@ -117,4 +127,67 @@ happen_broken()
 	refused_upgrade 'session-timeout'
 	find_relay
 	expect "relay" "$relay_pid" -eq "$_relay"
+}
+
+# ---- under systemd ----
+
+start_service()
+{
+	start_host
+	options --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000' --metrics.enabled
+	ctl start udp46
+}
+
+# Newcomers are many, and hardly one of them is assured when it has its answer.
+all_are_stored()
+{
+	[ "$(property NFileDescriptorStore)" -ge 1005 ]
+}
+
+# Until systemd has all, which is no part of the event.
+settle()
+{
+	wait_for 60 all_are_stored || fail "systemd keeps $(property NFileDescriptorStore)"
+	tell_crowd event
+}
+
+# service_event EVENT LOST DUE
+service_event()
+{
+	start_program=start_service settle=settle restart_event "$@"
+	read_log
+	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 0
+}
+
+host_case supervisor_killed "SIGKILL of the supervisor under systemd"
+supervisor_killed_body()
+{
+	service_event supervisor_killed 32 5000
+}
+happen_supervisor_killed()
+{
+	_pid=$(property MainPID)
+	in_host kill -KILL "$_pid"
+	wait_for 60 is_succeeded "$_pid" || fail "no successor"
+}
+
+host_case restarted "systemctl restart"
+restarted_body()
+{
+	service_event restarted 0 5000
+}
+happen_restarted()
+{
+	ctl restart udp46
+}
+
+host_case reloaded "systemctl reload"
+reloaded_body()
+{
+	service_event reloaded 0 5000
+}
+happen_reloaded()
+{
+	ctl reload udp46
+	wait_for 30 logged started 2 || fail "nobody takes over"
 }

@@ -13,11 +13,11 @@
 
 #define SLOTS 30000
 
-/* What lasts: totals, records and one listener. */
-#define LASTING 3
+/* What lasts: totals, records, ports and one listener. */
+#define LASTING 4
 
-/* And what takes the place of what may be there: totals and records. */
-#define REPLACED 2
+/* And what takes the place of what may be there: all but the listener. */
+#define REPLACED 3
 
 static int manager, listener_fd = STDERR_FILENO;
 static struct notify notify;
@@ -49,7 +49,7 @@ start(const char *max)
 	listener.port = htons(5000);
 	keepers.keeper[0].config.listeners = 1;
 	keepers.keeper[0].listener_fds = &listener_fd;
-	keepers.keeper[0].totals_fd = STDERR_FILENO;
+	keepers.keeper[0].totals_fd = keepers.ports.fd = STDERR_FILENO;
 	ATF_REQUIRE_EQ(store_init(store, 1, SLOTS), 0);
 }
 
