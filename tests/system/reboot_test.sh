@@ -4,46 +4,11 @@
 # shellcheck disable=SC2119
 . "$(atf_get_srcdir)/common.subr"
 . "$(atf_get_srcdir)/names.subr"
+. "$(atf_get_srcdir)/reboot.subr"
 
 start_with_state()
 {
 	start_udp46_default --state-file "$PWD/state" "$@"
-}
-
-# What is left of the daemon of before would be taken for that of the one to come.
-forget_udp46()
-{
-	mv "$log" "$log.before"
-}
-
-# Its network namespace goes, and with it whatever still lives there, and comes again.
-boot()
-{
-	forget_udp46
-	atf_check ip netns delete "$relay"
-	# It lives as long as a socket of it does.
-	wait_for 30 links_are_gone || fail "something of the host lives on"
-	make_namespace "$relay"
-	make_links
-}
-
-links_are_gone()
-{
-	! ip -n "$client" link show relay && ! ip -n "$home" link show relay
-}
-
-reboot()
-{
-	stop_udp46
-	boot
-}
-
-# Without a word to anybody.
-crash()
-{
-	kill -KILL "$(cat udp46.pid)"
-	finish udp46
-	boot
 }
 
 # The ports of sockets to the upstream that are bound, one a line.
@@ -295,7 +260,9 @@ not_root_body()
 
 has_no_dead()
 {
-	! ps -o stat= --ppid "$(cat udp46.pid)" | grep Z
+	for _child in $(children "$(cat udp46.pid)"); do
+		! has_ended "$_child" || return 1
+	done
 }
 
 root_case upgrade "It is written when an upgrade begins, which may fail"

@@ -5,6 +5,7 @@
 . "$(atf_get_srcdir)/crowd.subr"
 . "$(atf_get_srcdir)/restart.subr"
 . "$(atf_get_srcdir)/nspawn.subr"
+. "$(atf_get_srcdir)/reboot.subr"
 
 # restart_event EVENT LOST DUE: what happens; how many datagrams of the crowd may be lost in all,
 # beside what the kernel had no room for; and within how many milliseconds all must be served.
@@ -127,6 +128,26 @@ happen_broken()
 	refused_upgrade 'session-timeout'
 	find_relay
 	expect "relay" "$relay_pid" -eq "$_relay"
+}
+
+start_with_state()
+{
+	start_udp46_default --metrics.enabled --state-file "$PWD/state"
+}
+
+# Whatever is sent while there is no host is lost, and nothing after.  The clients' addresses go with
+# the links, so there are no newcomers.
+root_case rebooted "A reboot: all processes and sockets gone, the network made anew, a file left"
+rebooted_body()
+{
+	newcomers=0 start_program=start_with_state restart_event rebooted 20000 5000
+	stop_udp46
+}
+happen_rebooted()
+{
+	reboot
+	start_with_state
+	tell_crowd again
 }
 
 # ---- under systemd ----
