@@ -207,6 +207,24 @@ messages_body()
 	atf_check cat missing
 }
 
+atf_test_case restarts
+restarts_head()
+{
+	atf_set descr 'each row of the table of restarts is shown by a test that there is'
+}
+restarts_body()
+{
+	sed -n '/^\.Ss Upgrades, restarts/,/^\.El/p' "$UDP46_SRCDIR/man/udp46.8" >section
+	sed -n 's/^\.\\" //p' section >tests
+	atf_check_equal "$(grep -c '^\.It ' section)" "$(($(wc -l <tests) + 1))"
+	[ "$(wc -l <tests)" -gt 5 ] || atf_fail 'hardly a row'
+	while IFS=: read -r program case; do
+		grep -qE "^(root|host)_case $case " "$UDP46_SRCDIR/tests/system/$program.sh" ||
+		    echo "there is no $program:$case"
+	done <tests >missing
+	atf_check cat missing
+}
+
 atf_test_case metrics
 metrics_head()
 {
@@ -242,4 +260,5 @@ atf_init_test_cases()
 	atf_add_test_case flags
 	atf_add_test_case messages
 	atf_add_test_case metrics
+	atf_add_test_case restarts
 }
