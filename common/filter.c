@@ -2,7 +2,7 @@
  * What each process may ask of the kernel: one table for each kind, one reason for each
  * group.  A call that is not listed ends the process with SIGSYS, which the supervisor
  * reports as "seccomp violation".  The resolver's are refused instead: it runs NSS modules,
- * which are not ours.
+ * which are not ours; so are those of udp46ctl, which nobody would restart.
  *
  * The relay may not make, bind or connect a socket, open a file, execute or fork, or make memory
  * executable: it lives on the descriptors that it is handed.
@@ -149,6 +149,24 @@ static const struct filter_rule writer_rules[] = {
 #endif
 };
 
+/* Of udp46ctl, from when it has a terminal and knows the addresses: it asks, shows, and ends. */
+static const struct filter_rule ctl_rules[] = {
+	/* a connection for each question */
+	ALLOW_SOCKET(AF_INET, SOCK_STREAM, 0), ALLOW_SOCKET(AF_INET6, SOCK_STREAM, 0),
+	ALLOW_SOCKET(AF_UNIX, SOCK_STREAM, 0), ALLOW(connect), ALLOW(recvfrom),
+	ALLOW_IF2(getsockopt, 1, INT, SOL_SOCKET, 2, INT, SO_ERROR),
+	ALLOW_IF2(sendto, 3, MSG_FASTOPEN, 0, 4, POINTER, 0),
+	/* standard output; a terminal, into whose input nothing can be put (TIOCSTI) */
+	ALLOW(read), ALLOW(write), ALLOW(writev), ALLOW(fstat), ALLOW(newfstatat),
+	ALLOW_IF(ioctl, 1, INT, TCGETS), ALLOW_IF(ioctl, 1, INT, TCSETS),
+	ALLOW_IF(ioctl, 1, INT, TCSETSW), ALLOW_IF(ioctl, 1, INT, TCSETSF),
+	ALLOW_IF(ioctl, 1, INT, TIOCGWINSZ), ALLOW_IF(ioctl, 1, INT, TCFLSH),
+	/* signals of a terminal: ctrl-C, ctrl-Z, another size */
+	ALLOW(rt_sigaction), ALLOW_SELF(kill), ALLOW(select), ALLOW(pselect6),
+	/* habits of libraries */
+	ALLOW(futex), ALLOW(gettimeofday), ALLOW(time), ALLOW(clock_nanosleep), ALLOW(nanosleep),
+};
+
 #define TABLE(rules) { rules, sizeof(rules) / sizeof(rules[0]) }
 
 /* clang-format on */
@@ -157,6 +175,7 @@ const struct filter relay_filter = { { TABLE(child_rules), TABLE(relay_rules) },
 const struct filter metrics_filter = { { TABLE(child_rules), TABLE(metrics_rules) }, 0 };
 const struct filter resolver_filter = { { TABLE(child_rules), TABLE(resolver_rules) }, EPERM };
 const struct filter writer_filter = { { TABLE(writer_rules) }, 0 };
+const struct filter ctl_filter = { { TABLE(child_rules), TABLE(ctl_rules) }, EPERM };
 
 static int
 add_rule(scmp_filter_ctx ctx, const struct filter_rule *rule)

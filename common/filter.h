@@ -42,6 +42,7 @@ extern const struct filter relay_filter;
 extern const struct filter metrics_filter;
 extern const struct filter resolver_filter;
 extern const struct filter writer_filter;
+extern const struct filter ctl_filter;
 
 /* What the writer of the state file holds, and nothing else: the new file and its folder. */
 #define WRITER_FILE 0

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -681,9 +682,9 @@ resolver_limits(void)
 #endif
 
 static void
-check_resolver(const char *what, void (*ask)(void))
+check_under(const struct filter *filter, const char *what, void (*ask)(void))
 {
-	int status = run_under(&resolver_filter, ask);
+	int status = run_under(filter, ask);
 
 	ATF_CHECK_MSG(
 	    WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: status %#x", what, status);
@@ -696,14 +697,62 @@ CASE(resolver)
 	/* Descriptor 0 is a socket, so that what is allowed meets one. */
 	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 	ATF_REQUIRE(dup2(pair[0], STDIN_FILENO) == STDIN_FILENO);
-	check_resolver("files", resolver_files);
-	check_resolver("sockets", resolver_sockets);
-	check_resolver("descriptors", resolver_descriptors);
-	check_resolver("options", resolver_options);
+	check_under(&resolver_filter, "files", resolver_files);
+	check_under(&resolver_filter, "sockets", resolver_sockets);
+	check_under(&resolver_filter, "descriptors", resolver_descriptors);
+	check_under(&resolver_filter, "options", resolver_options);
 #ifndef UDP46_SANITIZE
-	check_resolver("limits", resolver_limits);
+	check_under(&resolver_filter, "limits", resolver_limits);
 #endif
-	check_resolver("the rest", resolver_rest);
+	check_under(&resolver_filter, "the rest", resolver_rest);
+}
+
+/* ---- udp46ctl, too ---- */
+
+static void
+ctl_rest(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	char *const none[] = { NULL };
+	char byte = 0;
+	socklen_t len = sizeof(int);
+	struct termios mode;
+	struct winsize size;
+	int value;
+
+	must_refuse(1, open("/etc/passwd", O_RDONLY));
+	must_refuse(2, open("/dev/null", O_WRONLY | O_CREAT, 0600));
+	must_refuse(3, execve("/bin/true", none, none));
+	must_refuse(4, syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL));
+	must_refuse(5, socket(AF_INET, SOCK_DGRAM, 0));
+	must_refuse(6, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	must_refuse(7, bind(0, (struct sockaddr *)&sin, sizeof(sin)));
+	must_refuse(8, listen(0, 1));
+	must_refuse(9, ioctl(0, TIOCSTI, &byte));
+	must_refuse(10, ioctl(0, TIOCLINUX, &byte));
+	must_refuse(11, kill(getppid(), 0));
+	must_refuse(12, unlink("/nothing"));
+	must_refuse(13, syscall(SYS_ptrace, 0, 0, 0, 0));
+	must_refuse(14,
+	    (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	must_allow(20, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	must_allow(21, socket(AF_UNIX, SOCK_STREAM, 0));
+	must_allow(22, connect(0, (struct sockaddr *)&sin, sizeof(sin)));
+	must_allow(23, getsockopt(0, SOL_SOCKET, SO_ERROR, &value, &len));
+	must_allow(24, send(0, "", 1, MSG_NOSIGNAL));
+	must_allow(25, tcgetattr(0, &mode));
+	must_allow(26, tcsetattr(0, TCSADRAIN, &mode));
+	must_allow(27, ioctl(0, TIOCGWINSZ, &size));
+	must_allow(28, kill(getpid(), 0));
+}
+
+CASE(ctl)
+{
+	int pair[2];
+
+	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	ATF_REQUIRE(dup2(pair[0], STDIN_FILENO) == STDIN_FILENO);
+	check_under(&ctl_filter, "all", ctl_rest);
 }
 
 ATF_TP_ADD_TCS(tp)
@@ -717,5 +766,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, metrics);
 	ATF_TP_ADD_TC(tp, writer);
 	ATF_TP_ADD_TC(tp, resolver);
+	ATF_TP_ADD_TC(tp, ctl);
 	return (atf_no_error());
 }
