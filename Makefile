@@ -7,7 +7,7 @@
 #                         TESTS='relay_test crash_test:stream' for some, JOBS=N side by side
 #   sudo make bench       udp46 beside other relays; SCENARIOS='bulk_up bulk_down' ROUNDS=3
 #   sudo make profile     where the time of a datagram goes
-#   sudo make install     PREFIX, SBINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
+#   sudo make install     PREFIX, SBINDIR, BINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
 #   sudo make uninstall   the same variables
 #   make tests            build the tests
 #   make fuzz             each fuzzer for FUZZ_SECONDS=20
@@ -26,6 +26,7 @@ COMMIT := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
 DATE   := $(or $(shell git log -1 --format=%cs 2>/dev/null),unknown)
 
 PREFIX      ?= /usr/local
+BINDIR      ?= $(PREFIX)/bin
 SBINDIR     ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
 DOCDIR      ?= $(PREFIX)/share/doc/udp46
@@ -40,6 +41,7 @@ BUILD       ?= build$(if $(SANITIZE),/sanitize)
 quiet = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7s %s\n' '$(1)' '$(2)' && ))
 
 PACKAGES = libcap-ng libseccomp libbsd-overlay libmicrohttpd
+CTL_PACKAGES = json-c ncurses
 SHELL    = /bin/sh
 
 # ---- flags; the user's CFLAGS come last ----
@@ -63,6 +65,10 @@ SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 PKG_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 
+# udp46ctl alone links these.
+CTL_CFLAGS = $(filter-out -D%,$(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(CTL_PACKAGES) 2>/dev/null)))
+CTL_LIBS   = $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES) 2>/dev/null) -lm
+
 ALL_CPPFLAGS = -I. -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 -O2 -g $(WARN) $(HARDEN) $(SAN) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SAN) $(LDFLAGS)
@@ -74,6 +80,11 @@ OBJ  := $(SRC:%.c=$(BUILD)/%.o)
 LIB  := $(BUILD)/udp46.a
 MAIN := $(BUILD)/supervisor/main.o
 
+CTL_SRC  := $(wildcard supervisor/ctl/*.c)
+CTL_OBJ  := $(CTL_SRC:%.c=$(BUILD)/%.o)
+CTL_LIB  := $(BUILD)/udp46ctl.a
+CTL_MAIN := $(BUILD)/supervisor/ctl/ctl.o
+
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 SYSTEM  := $(patsubst %.sh,$(BUILD)/%,$(wildcard tests/system/*_test.sh))
 HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
@@ -82,8 +93,11 @@ SUBR    := $(patsubst %,$(BUILD)/%,$(wildcard tests/system/*.subr))
 
 FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
+# Those that need the parts of udp46ctl.
+CTL_TESTS := $(filter $(BUILD)/tests/unit/ctl_% $(BUILD)/tests/fuzz/ctl_%,$(UNIT) $(FUZZ))
+
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
-	      tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
+	      supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
 SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests/bench/*.subr \
 	      supervisor/metrics/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
@@ -92,7 +106,7 @@ ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/udp46
+all: $(BUILD)/udp46 $(BUILD)/udp46ctl
 
 # The comment at the top.
 help:
@@ -104,6 +118,15 @@ $(BUILD)/udp46: $(MAIN) $(LIB)
 $(LIB): $(filter-out $(MAIN),$(OBJ))
 	@rm -f $@
 	$(call quiet,AR,$@)$(AR) rcs $@ $^
+
+$(BUILD)/udp46ctl: $(CTL_MAIN) $(CTL_LIB) $(LIB)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CTL_LIBS)
+
+$(CTL_LIB): $(filter-out $(CTL_MAIN),$(CTL_OBJ))
+	@rm -f $@
+	$(call quiet,AR,$@)$(AR) rcs $@ $^
+
+$(CTL_OBJ): ALL_CPPFLAGS += $(CTL_CFLAGS)
 
 $(BUILD)/%.o: %.c | libraries
 	@mkdir -p $(@D)
@@ -120,8 +143,8 @@ $(BUILD)/supervisor/version.o: ALL_CPPFLAGS += -DUDP46_VERSION='"$(VERSION)"' \
 
 .PHONY: libraries
 libraries:
-	@$(PKG_CONFIG) --exists $(PACKAGES) || { \
-	    echo "missing: one of $(PACKAGES); 'sudo make build-deps' installs them" >&2; exit 1; }
+	@$(PKG_CONFIG) --exists $(PACKAGES) $(CTL_PACKAGES) || { \
+	    echo "missing: one of $(PACKAGES) $(CTL_PACKAGES); 'sudo make build-deps' installs them" >&2; exit 1; }
 
 # The status page is part of an object, and its policy names what is in it by hash.
 $(BUILD)/supervisor/metrics/page.o: supervisor/metrics/page.html
@@ -131,19 +154,20 @@ $(BUILD)/page_policy.h: supervisor/metrics/policy.sh supervisor/metrics/page.htm
 $(BUILD)/supervisor/metrics/http.o: $(BUILD)/page_policy.h
 $(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
+-include $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
 	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
 
 # ---- what it needs; see README.md for the reason of each ----
 
 # gcc unless there is a compiler already.
 DEPS_build = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmicrohttpd-dev \
+	libjson-c-dev libncurses-dev \
 	$(if $(shell command -v $(firstword $(CC)) 2>/dev/null),,gcc)
 DEPS_hosts = iproute2 iputils-ping procps socat
 DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
 DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
 DEPS_check = $(DEPS_demo) libatf-dev atf-sh kyua nftables strace jq curl chromium \
-	chromium-driver systemd systemd-container
+	chromium-driver systemd systemd-container tmux
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
 
 # What for, beside building: some of demo, bench, check and lint; lint is for `make fuzz`, too.
@@ -174,8 +198,8 @@ deps:
 		apt-get -qq update && \
 		apt-get -qq install -y --no-install-recommends $$missing >/dev/null; exit; \
 	fi; \
-	$(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || { \
-		echo "deps: cannot go on without $(PACKAGES)" >&2; exit 1; }
+	$(PKG_CONFIG) --exists $(PACKAGES) $(CTL_PACKAGES) 2>/dev/null || { \
+		echo "deps: cannot go on without $(PACKAGES) $(CTL_PACKAGES)" >&2; exit 1; }
 
 # Programs of packages that would start a server here if they were installed.
 TOOLS = build/tools
@@ -203,9 +227,15 @@ ATF_LIBS   = $(shell $(PKG_CONFIG) --libs atf-c)
 
 tests: $(UNIT) $(HELPERS) $(SYSTEM) $(SUBR) $(BENCH)
 
+# The archives of a test: those of udp46ctl stand on udp46's.
+libraries_of = $(filter-out $(LIB),$(filter %.a,$(1))) $(LIB)
+$(CTL_TESTS): $(CTL_LIB)
+$(CTL_TESTS): CTL_TEST_LIBS = $(CTL_LIBS)
+$(CTL_TESTS:=.o): ALL_CPPFLAGS += $(CTL_CFLAGS)
+
 $(UNIT:=.o): ALL_CPPFLAGS += $(ATF_CFLAGS)
 $(UNIT): %: %.o $(LIB)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ATF_LIBS) $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(call libraries_of,$^) $(ATF_LIBS) $(PKG_LIBS) $(CTL_TEST_LIBS)
 
 # They play the kernel's part, or a child's, where a real one would not do as it is told.
 $(BUILD)/tests/unit/send_batch_test $(BUILD)/tests/fuzz/send_batch_fuzz: ALL_LDFLAGS += -Wl,--wrap=sendmmsg
@@ -268,7 +298,7 @@ fuzz:
 .PHONY: fuzzers
 fuzzers: $(FUZZ)
 $(FUZZ): %: %.o $(LIB)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(PKG_LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(call libraries_of,$^) $(PKG_LIBS) $(CTL_TEST_LIBS)
 
 # ---- reading it critically ----
 
@@ -279,7 +309,7 @@ lint:
 	@$(MAKE) --no-print-directory all
 	$(call quiet,LINT,clang-format)clang-format --dry-run --Werror $(C_FILES)
 	$(call quiet,LINT,functions)awk -f tests/lint/length.awk $(C_FILES)
-	$(call quiet,LINT,structure)sh tests/lint/structure.sh $(BUILD) '$(STRUCTURED)' $(OBJ)
+	$(call quiet,LINT,structure)sh tests/lint/structure.sh $(BUILD) '$(STRUCTURED)' $(OBJ) $(CTL_OBJ)
 	$(call quiet,LINT,clang-tidy)printf '%s\n' $(TIDY_FILES) | xargs -P "$$(nproc)" -I '{}' \
 	    clang-tidy --quiet '{}' -- $(ALL_CPPFLAGS) -I$(BUILD) -std=c17 2>/dev/null
 	$(call quiet,LINT,mandoc)! mandoc -T lint man/*.[1-9] 2>&1 | \
@@ -294,10 +324,10 @@ lint:
 	@tail -n 1 $(BUILD)/lint/security
 
 # Folders in which no circle of calls is left, and every file has its header.
-STRUCTURED = common relay supervisor supervisor/metrics
+STRUCTURED = common relay supervisor supervisor/metrics supervisor/ctl
 
 # One file a run: clang-tidy 14 takes va_list for uninitialized in every file but the first.
-TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(wildcard tests/bench/*.c)
+TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(CTL_SRC) $(wildcard tests/bench/*.c)
 
 # atf-sh calls test cases by name; helpers come from a file that is found at run time; names of
 # namespaces and lists of options are split on purpose.
@@ -312,14 +342,16 @@ INSTALL   ?= install
 SUBSTITUTE = sed -e 's|@SBINDIR@|$(SBINDIR)|g'
 
 install:
-	@test -x $(BUILD)/udp46 || $(MAKE) --no-print-directory all
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
-	    $(DESTDIR)$(MANDIR)/man8 \
+	@test -x $(BUILD)/udp46 -a -x $(BUILD)/udp46ctl || $(MAKE) --no-print-directory all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
 	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 644 man/examples/* $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(BUILD)/udp46 $(DESTDIR)$(SBINDIR)/udp46
+	$(INSTALL) -m 755 $(BUILD)/udp46ctl $(DESTDIR)$(BINDIR)/udp46ctl
 	$(INSTALL) -m 644 man/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46.8
 	$(INSTALL) -m 644 man/udp46.conf.5 $(DESTDIR)$(MANDIR)/man5/udp46.conf.5
+	$(INSTALL) -m 644 man/udp46ctl.8 $(DESTDIR)$(MANDIR)/man8/udp46ctl.8
 	$(INSTALL) -m 644 man/udp46-wireguard.7 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7
 	$(SUBSTITUTE) supervisor/udp46.service.in > $(DESTDIR)$(UNITDIR)/udp46.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/udp46.service
@@ -327,7 +359,8 @@ install:
 	chmod 644 $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/udp46 $(DESTDIR)$(MANDIR)/man8/udp46.8 \
+	rm -f $(DESTDIR)$(SBINDIR)/udp46 $(DESTDIR)$(BINDIR)/udp46ctl \
+	    $(DESTDIR)$(MANDIR)/man8/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46ctl.8 \
 	    $(DESTDIR)$(MANDIR)/man5/udp46.conf.5 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7 \
 	    $(DESTDIR)$(UNITDIR)/udp46.service \
 	    $(DESTDIR)$(SYSUSERSDIR)/udp46.conf

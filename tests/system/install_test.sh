@@ -20,6 +20,7 @@ install_body()
 	atf_check -o ignore $make install
 	(cd root && find . ! -type d | sort) >installed
 	atf_check -o file:installed cat <<-END
+	./usr/local/bin/udp46ctl
 	./usr/local/lib/systemd/system/udp46.service
 	./usr/local/lib/sysusers.d/udp46.conf
 	./usr/local/sbin/udp46
@@ -30,10 +31,12 @@ install_body()
 	./usr/local/share/man/man5/udp46.conf.5
 	./usr/local/share/man/man7/udp46-wireguard.7
 	./usr/local/share/man/man8/udp46.8
+	./usr/local/share/man/man8/udp46ctl.8
 	END
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
-	[ "$(find root -type f -perm 755)" = root/usr/local/sbin/udp46 ] || atf_fail 'wrong modes'
-	[ "$(find root -type f -perm 644 | wc -l)" -eq 9 ] || atf_fail 'wrong modes'
+	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
+	[ "$(find root -type f -perm 755 | sort | xargs)" = 'root/usr/local/bin/udp46ctl root/usr/local/sbin/udp46' ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 10 ] || atf_fail 'wrong modes'
 
 	atf_check -o ignore $make uninstall
 	atf_check find root ! -type d
@@ -48,13 +51,14 @@ folders_head()
 folders_body()
 {
 	setup
-	set -- PREFIX=/opt/relay SBINDIR=/opt/relay/libexec MANDIR=/opt/relay/man \
+	set -- PREFIX=/opt/relay SBINDIR=/opt/relay/libexec BINDIR=/opt/relay/tools MANDIR=/opt/relay/man \
 	    UNITDIR=/etc/systemd/system SYSUSERSDIR=/etc/sysusers.d
 	atf_check -o ignore $make install "$@"
 	atf_check -o ignore grep '^ExecStart=/opt/relay/libexec/udp46 ' root/etc/systemd/system/udp46.service
 	atf_check -s exit:1 grep -r '@[A-Z]*@' root/etc
 	atf_check -o ignore grep '^u udp46 ' root/etc/sysusers.d/udp46.conf
 	atf_check test -s root/opt/relay/man/man8/udp46.8
+	atf_check test -x root/opt/relay/tools/udp46ctl
 	atf_check -o ignore $make uninstall "$@"
 	atf_check find root ! -type d
 }
@@ -90,7 +94,8 @@ packages_head()
 packages_body()
 {
 	setup
-	build='libbsd-dev libc6-dev libcap-ng-dev libmicrohttpd-dev libseccomp-dev pkg-config'
+	build='libbsd-dev libc6-dev libcap-ng-dev libjson-c-dev libmicrohttpd-dev libncurses-dev'
+	build="$build libseccomp-dev pkg-config"
 	demo='iproute2 iputils-ping procps socat wireguard-go wireguard-tools'
 	wants '' build-deps
 	wants "$demo" demo
@@ -98,6 +103,7 @@ packages_body()
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' fuzz
 	wants 'ethtool gnuplot-nox iproute2 iputils-ping jq linux-perf procps socat util-linux' bench
 	check="atf-sh chromium chromium-driver curl $demo jq kyua libatf-dev nftables strace systemd systemd-container"
+	check="$check tmux"
 	check=$(printf '%s\n' $check | LC_ALL=C sort | xargs)
 	wants "$check" deps
 	wants "$check" check

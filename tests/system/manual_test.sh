@@ -6,7 +6,7 @@ manual()
 {
 	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
 	cat "$UDP46_SRCDIR"/man/udp46.8 "$UDP46_SRCDIR"/man/udp46-wireguard.7 \
-	    "$UDP46_SRCDIR"/man/udp46.conf.5
+	    "$UDP46_SRCDIR"/man/udp46.conf.5 "$UDP46_SRCDIR"/man/udp46ctl.8
 }
 
 # displays KIND: writes each display "Checked as: KIND" to a file display.N, as a reader would see it.
@@ -21,6 +21,7 @@ displays()
 }
 
 atf_test_case marked
+# Those of udp46ctl are run by ctl_test.
 marked_head()
 {
 	atf_set descr 'every display says how it is checked'
@@ -28,7 +29,7 @@ marked_head()
 marked_body()
 {
 	manual | awk '
-		/^\.\\" Checked as: (udp46|options|socket|conf|file|nft|wireguard|picture)$/ { marked = 1; next }
+		/^\.\\" Checked as: (udp46|options|socket|conf|file|nft|wireguard|picture|ctl|top)$/ { marked = 1; next }
 		/^\.Bd/ && !marked { print "line " NR ": not marked"; bad = 1 }
 		{ marked = 0 }
 		END { exit bad }' || atf_fail 'a display without a mark'
