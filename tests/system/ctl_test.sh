@@ -383,7 +383,7 @@ top_body()
 {
 	three_sessions
 	spawn stream "$client" "$helpers/client" -b 192.0.2.11:6002 -n 2000 -r 100 -s 100 192.0.2.1 5001
-	open_top
+	open_top --timeout 5m
 	shows '^udp46 [0-9.]+  up .*  every 2 s  by rate$' \
 	    '^\[2001:db8:1::2\]:7000  last reply [0-9.]+ s ago  path MTU 1500$' \
 	    '^3 of [0-9]+ sessions: 2 assured, 0 replied, 1 unreplied$' '^OK$' \
@@ -433,8 +433,13 @@ top_body()
 	shows '^CRITICAL: .*127\.0\.0\.1:9108: Connection refused: is udp46 running' '^192\.0\.2\.10:6001'
 	start_metrics
 	shows '^OK$' '^0 of [0-9]+ sessions: 0 assured'
+	# A key ends what takes long.
+	find_metrics
+	kill -STOP "$metrics_pid"
+	sleep 2
 	press q
 	shows '^status 0$'
+	kill -CONT "$metrics_pid"
 	stop_udp46
 }
 
@@ -621,6 +626,9 @@ endless_body()
 	answer metrics 'cat real.metrics; while :; do cat real.metrics; done'
 	bounded 2 check --timeout 2s
 	says 'no answer to /metrics within 2 s'
+	answer metrics 'yes "# HELP without end"'
+	bounded 2 check --timeout 500ms
+	says 'no answer to /metrics within 0\.5 s'
 	! is_sanitized || return 0
 	expect "KiB for numbers without end" "$(peak status --timeout 2s)" -le 16384
 	answer metrics 'cat real.metrics'

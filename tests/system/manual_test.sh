@@ -20,8 +20,8 @@ displays()
 	ls display.* >/dev/null 2>&1 || atf_fail "no display is marked as $1"
 }
 
-atf_test_case marked
 # Those of udp46ctl are run by ctl_test.
+atf_test_case marked
 marked_head()
 {
 	atf_set descr 'every display says how it is checked'
