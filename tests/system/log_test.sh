@@ -267,7 +267,6 @@ file_limit_body()
 	start_echo 7000
 	log=log
 	: >log
-	# More than the memfd of the totals takes, which has that limit, too.
 	spawn_logging prlimit --fsize=262144: sh -c 'exec "$@" >>log' sh
 	wait_log started
 	yes 'time=Z level=INFO msg=filler' | head -n 8950 >>log

@@ -41,6 +41,7 @@ toggle_listener()
 		listeners=1
 		_gone=$(grep -c ' 5001$' model)
 		sed -i '/ 5001$/d' model
+		sed -i '/ 5001 /d' sessions
 	else
 		echo 'listen 192.0.2.1:5001' >>udp46.conf
 		listeners=2
