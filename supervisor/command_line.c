@@ -119,10 +119,18 @@ name_place(const struct options *o, uint32_t line, char *error, size_t size)
 {
 	char message[OPTIONS_ERROR_MAX];
 
-	if (line == 0)
-		return;
 	strlcpy(message, error, sizeof(message));
 	snprintf(error, size, "%s:%u: %s", o->config, line, message);
+}
+
+/* What is missing could stand in the file as well. */
+static void
+name_file(const struct options *o, char *error, size_t size)
+{
+	char message[OPTIONS_ERROR_MAX];
+
+	strlcpy(message, error, sizeof(message));
+	snprintf(error, size, "%s: %s", o->config, message);
 }
 
 static int
@@ -173,6 +181,7 @@ parse(struct options *o, struct config_file *file, int argc, char **argv, char *
 {
 	struct given given;
 	struct blame blame;
+	uint32_t line;
 	int status;
 
 	options_init(o);
@@ -188,7 +197,10 @@ parse(struct options *o, struct config_file *file, int argc, char **argv, char *
 	}
 	if (options_together(o, &blame, error, size) == 0)
 		return (0);
-	name_place(o, find_line(file, &given, &blame), error, size);
+	if ((line = find_line(file, &given, &blame)) != 0)
+		name_place(o, line, error, size);
+	else if (o->config != NULL && blame.flag[0] == NULL)
+		name_file(o, error, size);
 	return (EXIT_USAGE);
 }
 

@@ -71,7 +71,7 @@ lines_body()
 		# shellcheck disable=SC2059 # escapes are wanted
 		printf "$text" >conf
 		checks conf --listen 127.0.0.1:5001 --upstream '[::1]:7000' --user nobody
-		refused 2 '--listen is missing: want ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820' \
+		refused 2 'conf: --listen is missing: want ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820' \
 		    --config conf
 	done
 }
@@ -466,4 +466,33 @@ full_body()
 	"$udp46" --check --config conf >/dev/full 2>error || status=$?
 	expect "exit status" $status -eq 1
 	grep -q 'standard output: No space left on device' error || fail "$(cat error)"
+}
+
+plain_case sample "The sample names every option, with its default or a value that can be, and lacks an upstream"
+sample_body()
+{
+	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
+	cp "$UDP46_SRCDIR/supervisor/udp46.conf" sample
+	refused 2 "sample: --upstream is missing: want [IPv6]:PORT, [fe80::1%eth0]:PORT, or NAME:PORT with an AAAA record" \
+	    --config sample
+	"$udp46" --help | sed -n 's/^  --\([a-z.-]*\).*/\1/p' | grep -vxE 'config|check|version|help' |
+	    sort >flags
+	expect "options" "$(wc -l <flags)" -gt 20
+	sed 's/^#\([a-z]\)/\1/' sample >all
+	sed -n 's/^\([a-z][a-z.-]*\) .*/\1/p' all | sort >named
+	diff -u flags named || fail "the sample does not name each option once"
+	# What can be is no more than that; all else is what goes without.
+	unset=$(printf '%s\n' upstream upstream-source upstream-ports allow deny source-file state-file \
+	    metrics.user chroot | paste -s -d '|')
+	sed -E "/^($unset) /d" all >defaults
+	set -- --upstream '[::1]:7000' --user nobody
+	checks sample "$@"
+	sed 's/^# //' printed | tr -s ' ' >without
+	checks defaults "$@"
+	sed 's/^# //' printed | tr -s ' ' >with
+	diff -u without with || fail "a default of the sample is none"
+	sed -i '/^chroot /d' all
+	: >sources
+	checks all "$@" --metrics.user nobody --source-file sources --state-file "$PWD/state"
+	comes_to 'allow 192.0.2.0/24' 'deny 192.0.2.77/32' 'upstream-ports 32768-60999'
 }
