@@ -7,8 +7,10 @@
 #                         TESTS='relay_test crash_test:stream' for some, JOBS=N side by side
 #   sudo make bench       udp46 beside other relays; SCENARIOS='bulk_up bulk_down' ROUNDS=3
 #   sudo make profile     where the time of a datagram goes
-#   sudo make install     PREFIX, SBINDIR, BINDIR, MANDIR, DOCDIR, DESTDIR; UNITDIR, SYSUSERSDIR
-#   sudo make uninstall   the same variables
+#   sudo make install     PREFIX, SBINDIR, BINDIR, MANDIR, DOCDIR, SYSCONFDIR,
+#                         UNITDIR, SYSUSERSDIR, DESTDIR
+#   sudo make uninstall   the same variables; what is configured stays
+#   make dist             build/udp46-VERSION.tar.gz of the last commit; the same each time
 #   make tests            build the tests
 #   make fuzz             each fuzzer for FUZZ_SECONDS=20
 #   make lint             format, static analysis, structure, manual, scripts, service unit
@@ -21,15 +23,19 @@
 # V=1 shows the commands.  SANITIZE=address,undefined builds and tests with those sanitizers
 # in a folder of its own, BUILD=FOLDER in that one.
 
-VERSION = 0.1.0
-COMMIT := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
-DATE   := $(or $(shell git log -1 --format=%cs 2>/dev/null),unknown)
+VERSION = 0.2.0
+
+# `git archive` writes them into that file, which is then all that a tarball has of git.
+ARCHIVED := $(shell sed -n 's/^\([0-9a-f]\{12\}\)[0-9a-f]* /\1 /p' supervisor/commit)
+COMMIT := $(or $(word 1,$(ARCHIVED)),$(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
+DATE   := $(or $(word 2,$(ARCHIVED)),$(shell git log -1 --format=%cs 2>/dev/null),unknown)
 
 PREFIX      ?= /usr/local
 BINDIR      ?= $(PREFIX)/bin
 SBINDIR     ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
 DOCDIR      ?= $(PREFIX)/share/doc/udp46
+SYSCONFDIR  ?= /etc
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
@@ -73,6 +79,9 @@ ALL_CPPFLAGS = -I. -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 -O2 -g $(WARN) $(HARDEN) $(SAN) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS  = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SAN) $(LDFLAGS)
 
+# As they are for all, before a target adds its own; -Werror makes no other object.
+FLAGS := $(filter-out -Werror,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS))
+
 # ---- files ----
 
 SRC  := $(wildcard common/*.c relay/*.c supervisor/*.c supervisor/metrics/*.c)
@@ -99,10 +108,10 @@ CTL_TESTS := $(filter $(BUILD)/tests/unit/ctl_% $(BUILD)/tests/fuzz/ctl_%,$(UNIT
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
 	      supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
 SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests/bench/*.subr \
-	      supervisor/metrics/*.sh)
+	      supervisor/metrics/*.sh supervisor/installed.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall deps build-deps lint format clean fuzz help FORCE
+.PHONY: all tests check demo bench profile install uninstall dist deps build-deps lint format clean fuzz help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -112,7 +121,7 @@ all: $(BUILD)/udp46 $(BUILD)/udp46ctl
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-$(BUILD)/udp46: $(MAIN) $(LIB)
+$(BUILD)/udp46: $(MAIN) $(LIB) $(BUILD)/flags
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIB) $(PKG_LIBS)
 
 $(LIB): $(filter-out $(MAIN),$(OBJ))
@@ -128,15 +137,18 @@ $(CTL_LIB): $(filter-out $(CTL_MAIN),$(CTL_OBJ))
 
 $(CTL_OBJ): ALL_CPPFLAGS += $(CTL_CFLAGS)
 
-$(BUILD)/%.o: %.c | libraries
+$(BUILD)/%.o: %.c $(BUILD)/flags | libraries
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-# The version is compiled into one object, which follows the commit.
+# $(call keep,TEXT): a file that is another one only when its text is.
+keep = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+
+# Other flags are other objects, and the version is compiled into one, which follows the commit.
+$(BUILD)/flags: FORCE
+	$(call keep,$(subst ','\'',$(FLAGS)))
 $(BUILD)/version: FORCE
-	@mkdir -p $(@D)
-	@echo '$(VERSION) $(COMMIT) $(DATE)' | cmp -s - $@ || \
-	    echo '$(VERSION) $(COMMIT) $(DATE)' > $@
+	$(call keep,$(VERSION) $(COMMIT) $(DATE))
 $(BUILD)/supervisor/version.o: $(BUILD)/version
 $(BUILD)/supervisor/version.o: ALL_CPPFLAGS += -DUDP46_VERSION='"$(VERSION)"' \
 	-DUDP46_COMMIT='"$(COMMIT)"' -DUDP46_DATE='"$(DATE)"'
@@ -317,8 +329,10 @@ lint:
 	$(call quiet,LINT,shellcheck)shellcheck -x $(SH_FILES) && \
 	    shellcheck --shell=sh --exclude=$(ATF_EXCLUDE) $(ATF_FILES)
 	@mkdir -p $(BUILD)/lint
-	@sed 's|@SBINDIR@|$(abspath $(BUILD))|g' supervisor/udp46.service.in > $(BUILD)/lint/udp46.service
-	$(call quiet,LINT,systemd-analyze)systemd-analyze verify --man=no $(BUILD)/lint/udp46.service
+	@for unit in udp46.service udp46@.service; do \
+		$(MAKE) -s --no-print-directory unit UNIT=$$unit SBINDIR='$(abspath $(BUILD))' > $(BUILD)/lint/$$unit || exit; done
+	$(call quiet,LINT,systemd-analyze)systemd-analyze verify --man=no $(BUILD)/lint/udp46.service \
+	    $(BUILD)/lint/udp46@.service
 	@systemd-analyze security --no-pager --offline=true --threshold=30 \
 	    $(BUILD)/lint/udp46.service > $(BUILD)/lint/security || { cat $(BUILD)/lint/security; exit 1; }
 	@tail -n 1 $(BUILD)/lint/security
@@ -338,33 +352,56 @@ format:
 
 # ---- installation; no git, no compiler, if it is built already ----
 
-INSTALL   ?= install
-SUBSTITUTE = sed -e 's|@SBINDIR@|$(SBINDIR)|g'
+INSTALL    ?= install
+SUBSTITUTE  = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+# The manual names the places of what is installed without a variable.
+PLACES      = sed -e 's|/usr/local/share/doc/udp46|$(DOCDIR)|g' -e 's|/etc/udp46|$(SYSCONFDIR)/udp46|g'
+# The unit of an instance is that of the one, but for its file and folders.
+INSTANCE    = sed -e '/^Description=/s/$$/ (%i)/' -e 's|udp46/udp46\.conf|udp46/%i.conf|' \
+	-e 's|default/udp46$$|&-%i|' -e '/^RuntimeDirectory=/s|udp46|&-%i|g' \
+	-e '/^StateDirectory=/s|udp46|&-%i|' -e 's|%\([tS]\)/udp46/|%\1/udp46-%i/|g'
+PAGES       = man8/udp46.8 man8/udp46ctl.8 man5/udp46.conf.5 man7/udp46-wireguard.7
+D           = $(DESTDIR)
+SAMPLE      = $(D)$(SYSCONFDIR)/udp46/udp46.conf
 
 install:
 	@test -x $(BUILD)/udp46 -a -x $(BUILD)/udp46ctl || $(MAKE) --no-print-directory all
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man5 \
-	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
-	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DOCDIR)/examples
-	$(INSTALL) -m 644 man/examples/* $(DESTDIR)$(DOCDIR)/examples
-	$(INSTALL) -m 755 $(BUILD)/udp46 $(DESTDIR)$(SBINDIR)/udp46
-	$(INSTALL) -m 755 $(BUILD)/udp46ctl $(DESTDIR)$(BINDIR)/udp46ctl
-	$(INSTALL) -m 644 man/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46.8
-	$(INSTALL) -m 644 man/udp46.conf.5 $(DESTDIR)$(MANDIR)/man5/udp46.conf.5
-	$(INSTALL) -m 644 man/udp46ctl.8 $(DESTDIR)$(MANDIR)/man8/udp46ctl.8
-	$(INSTALL) -m 644 man/udp46-wireguard.7 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7
-	$(SUBSTITUTE) supervisor/udp46.service.in > $(DESTDIR)$(UNITDIR)/udp46.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/udp46.service
-	$(SUBSTITUTE) supervisor/udp46.sysusers.in > $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
-	chmod 644 $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
+	$(INSTALL) -d $(D)$(SBINDIR) $(D)$(BINDIR) $(addprefix $(D)$(MANDIR)/,$(dir $(PAGES))) $(D)$(UNITDIR) \
+	    $(D)$(SYSUSERSDIR) $(D)$(DOCDIR)/examples $(dir $(SAMPLE))
+	$(INSTALL) -m 644 man/examples/* $(D)$(DOCDIR)/examples
+	$(INSTALL) -m 755 $(BUILD)/udp46 $(D)$(SBINDIR)/udp46
+	$(INSTALL) -m 755 $(BUILD)/udp46ctl $(D)$(BINDIR)/udp46ctl
+	for page in $(PAGES); do \
+		$(PLACES) man/$${page#*/} > $(D)$(MANDIR)/$$page && chmod 644 $(D)$(MANDIR)/$$page || exit; done
+	$(SUBSTITUTE) supervisor/udp46.service.in > $(D)$(UNITDIR)/udp46.service
+	$(SUBSTITUTE) supervisor/udp46.service.in | $(INSTANCE) > $(D)$(UNITDIR)/udp46@.service
+	$(SUBSTITUTE) supervisor/udp46-unprivileged.conf.in > $(D)$(DOCDIR)/examples/udp46-unprivileged.conf
+	$(SUBSTITUTE) supervisor/udp46.sysusers.in > $(D)$(SYSUSERSDIR)/udp46.conf
+	chmod 644 $(D)$(UNITDIR)/udp46.service $(D)$(UNITDIR)/udp46@.service \
+	    $(D)$(SYSUSERSDIR)/udp46.conf $(D)$(DOCDIR)/examples/udp46-unprivileged.conf
+	test -e $(SAMPLE) || { $(PLACES) supervisor/udp46.conf > $(SAMPLE) && chmod 644 $(SAMPLE); }
+	@$(if $(D),:,sh supervisor/installed.sh '$(SYSUSERSDIR)/udp46.conf' '$(SAMPLE)')
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/udp46 $(DESTDIR)$(BINDIR)/udp46ctl \
-	    $(DESTDIR)$(MANDIR)/man8/udp46.8 $(DESTDIR)$(MANDIR)/man8/udp46ctl.8 \
-	    $(DESTDIR)$(MANDIR)/man5/udp46.conf.5 $(DESTDIR)$(MANDIR)/man7/udp46-wireguard.7 \
-	    $(DESTDIR)$(UNITDIR)/udp46.service \
-	    $(DESTDIR)$(SYSUSERSDIR)/udp46.conf
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f $(D)$(SBINDIR)/udp46 $(D)$(BINDIR)/udp46ctl $(addprefix $(D)$(MANDIR)/,$(PAGES)) $(D)$(UNITDIR)/udp46.service \
+	    $(D)$(UNITDIR)/udp46@.service $(D)$(SYSUSERSDIR)/udp46.conf
+	rm -rf $(D)$(DOCDIR)
+
+# One unit to standard output.
+.PHONY: unit
+unit:
+	@$(SUBSTITUTE) supervisor/udp46.service.in $(if $(findstring @,$(UNIT)),| $(INSTANCE))
+
+# ---- packages ----
+
+TARBALL = $(BUILD)/udp46-$(VERSION).tar
+
+dist:
+	@git rev-parse --verify -q HEAD >/dev/null || { echo "dist: want a git repository" >&2; exit 1; }
+	@git diff --quiet HEAD || echo "dist: what is not committed is left out" >&2
+	@mkdir -p $(BUILD)
+	@git -c tar.umask=0022 archive --format=tar --prefix=udp46-$(VERSION)/ -o $(TARBALL) HEAD
+	$(call quiet,DIST,$(TARBALL).gz)gzip -9nf $(TARBALL)
 
 clean:
 	rm -rf build

@@ -20,14 +20,17 @@ install_body()
 	atf_check -o ignore $make install
 	(cd root && find . ! -type d | sort) >installed
 	atf_check -o file:installed cat <<-END
+	./etc/udp46/udp46.conf
 	./usr/local/bin/udp46ctl
 	./usr/local/lib/systemd/system/udp46.service
+	./usr/local/lib/systemd/system/udp46@.service
 	./usr/local/lib/sysusers.d/udp46.conf
 	./usr/local/sbin/udp46
 	./usr/local/share/doc/udp46/examples/prometheus.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts-test.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts.yml
 	./usr/local/share/doc/udp46/examples/udp46-dashboard.json
+	./usr/local/share/doc/udp46/examples/udp46-unprivileged.conf
 	./usr/local/share/man/man5/udp46.conf.5
 	./usr/local/share/man/man7/udp46-wireguard.7
 	./usr/local/share/man/man8/udp46.8
@@ -36,10 +39,14 @@ install_body()
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
 	[ "$(find root -type f -perm 755 | sort | xargs)" = 'root/usr/local/bin/udp46ctl root/usr/local/sbin/udp46' ] || atf_fail 'wrong modes'
-	[ "$(find root -type f -perm 644 | wc -l)" -eq 10 ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 13 ] || atf_fail 'wrong modes'
 
 	atf_check -o ignore $make uninstall
-	atf_check find root ! -type d
+	# But for what somebody has configured, which another installation leaves as it is.
+	atf_check -o inline:"root/etc/udp46/udp46.conf\n" find root ! -type d
+	echo mine >root/etc/udp46/udp46.conf
+	atf_check -o ignore $make install
+	atf_check -o inline:"mine\n" cat root/etc/udp46/udp46.conf
 }
 
 atf_test_case folders
@@ -52,15 +59,63 @@ folders_body()
 {
 	setup
 	set -- PREFIX=/opt/relay SBINDIR=/opt/relay/libexec BINDIR=/opt/relay/tools MANDIR=/opt/relay/man \
-	    UNITDIR=/etc/systemd/system SYSUSERSDIR=/etc/sysusers.d
+	    UNITDIR=/etc/systemd/system SYSUSERSDIR=/etc/sysusers.d SYSCONFDIR=/opt/etc
 	atf_check -o ignore $make install "$@"
-	atf_check -o ignore grep '^ExecStart=/opt/relay/libexec/udp46 ' root/etc/systemd/system/udp46.service
+	atf_check -o ignore grep '^ExecStart=/opt/relay/libexec/udp46 --config /opt/etc/udp46/udp46.conf ' root/etc/systemd/system/udp46.service
+	atf_check -o ignore grep "^ExecStart=/opt/relay/libexec/udp46 --config /opt/etc/udp46/%i.conf " \
+	    root/etc/systemd/system/udp46@.service
 	atf_check -s exit:1 grep -r '@[A-Z]*@' root/etc
 	atf_check -o ignore grep '^u udp46 ' root/etc/sysusers.d/udp46.conf
 	atf_check test -s root/opt/relay/man/man8/udp46.8
 	atf_check test -x root/opt/relay/tools/udp46ctl
+	atf_check -s exit:1 grep -rE -e /usr/local -e '(^|[^t])/etc/udp46' root/opt root/etc/systemd
+	atf_check -o ignore grep -q /opt/relay/share/doc/udp46/examples root/opt/relay/man/man8/udp46.8
 	atf_check -o ignore $make uninstall "$@"
-	atf_check find root ! -type d
+	atf_check -o inline:"root/opt/etc/udp46/udp46.conf\n" find root ! -type d
+}
+
+atf_test_case here
+here_head()
+{
+	atf_set descr 'without DESTDIR: the user is made, systemd sees the unit, and what is next is said'
+	atf_set require.user root
+	atf_set require.progs make
+}
+here_body()
+{
+	setup
+	here=$PWD
+	mkdir programs
+	for program in systemd-sysusers systemctl id; do
+		printf '#!/bin/sh\necho %s "$@" >>%s/said\n' $program "$here" >programs/$program
+		chmod +x programs/$program
+	done
+	# Root, and no user udp46.
+	# shellcheck disable=SC2016 # for the other shell
+	printf '[ "$2" != udp46 ] || exit 1\necho 0\n' >>programs/id
+	make="${make%DESTDIR=*} PREFIX=$here/prefix SYSCONFDIR=$here/etc"
+	# A host that systemd runs, or does not.
+	for folder in systemd/system nothing; do
+		rm -f said
+		# shellcheck disable=SC2016 # for the other shell
+		atf_check -o save:told unshare --mount --propagation private sh -ec '
+			mount -t tmpfs none /run
+			mkdir -p "/run/$1"
+			PATH=$2/programs:$PATH
+			shift 2
+			"$@"' sh $folder "$here" $make install
+		atf_check -o ignore grep -F "name the upstream in $here/etc/udp46/udp46.conf" told
+		atf_check -o ignore grep -x "systemd-sysusers $here/prefix/lib/sysusers.d/udp46.conf" said
+		case $folder:$(cat said) in
+		systemd/system:*"systemctl daemon-reload"* | nothing:*) ;;
+		*) atf_fail "$folder: $(cat said)" ;;
+		esac
+	done
+	grep -q systemctl said && atf_fail "daemon-reload where no systemd runs"
+	# A packager's system is left alone.
+	rm said
+	PATH=$here/programs:$PATH atf_check -o not-match:Next: $make DESTDIR="$here/root" install
+	[ ! -e said ] || atf_fail "with DESTDIR: $(cat said)"
 }
 
 # packages GOAL...: those that `make GOAL...` would see to, one a line.
@@ -102,8 +157,8 @@ packages_body()
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' lint
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' fuzz
 	wants 'ethtool gnuplot-nox iproute2 iputils-ping jq linux-perf procps socat util-linux' bench
-	check="atf-sh chromium chromium-driver curl $demo jq kyua libatf-dev nftables strace systemd systemd-container"
-	check="$check tmux"
+	check="atf-sh chromium chromium-driver curl $demo jq kyua libatf-dev nftables"
+	check="$check strace systemd systemd-container tmux"
 	check=$(printf '%s\n' $check | LC_ALL=C sort | xargs)
 	wants "$check" deps
 	wants "$check" check
@@ -120,4 +175,5 @@ atf_init_test_cases()
 	atf_add_test_case packages
 	atf_add_test_case install
 	atf_add_test_case folders
+	atf_add_test_case here
 }

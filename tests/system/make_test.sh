@@ -43,6 +43,37 @@ output_body()
 	    $make CPPFLAGS='-include no_such.h' "$@"
 }
 
+make_case flags "Other flags compile again, the same do not, and a warning more or less is no other flag"
+flags_body()
+{
+	setup
+	set -- BUILD="$PWD/built" "$PWD/built/common/worker.o"
+	atf_check -o inline:'  CC      common/worker.c\n' $make "$@"
+	atf_check -o not-match:CC $make WERROR=1 "$@"
+	atf_check -o inline:'  CC      common/worker.c\n' $make CFLAGS="-DIT='1'" "$@"
+	atf_check -o not-match:CC $make CFLAGS="-DIT='1'" "$@"
+	atf_check -o inline:'  CC      common/worker.c\n' $make "$@"
+}
+
+make_case dist "A tarball is the same each time, builds without git, and knows its commit"
+dist_body()
+{
+	setup
+	git -C "$UDP46_SRCDIR" rev-parse -q --verify HEAD >commit || atf_skip 'no git repository'
+	for time in 1 2; do
+		atf_check -o ignore -e ignore $make BUILD="$PWD/built$time" VERSION=9.9.9 dist
+		sleep 1.1
+	done
+	atf_check cmp built1/udp46-9.9.9.tar.gz built2/udp46-9.9.9.tar.gz
+	tar -xf built1/udp46-9.9.9.tar.gz
+	# As if no git was there, whatever folder this is in.
+	printf '#!/bin/sh\nexit 127\n' >git
+	chmod +x git
+	PATH=$PWD:$PATH atf_check -o ignore make -C udp46-9.9.9 --no-print-directory \
+	    build/version
+	atf_check -o match:"^[0-9.]* $(cut -c 1-12 commit) 20[0-9-]*\$" cat udp46-9.9.9/build/version
+}
+
 # check NAME...: as `make check TESTS=NAME...` does, with results of its own.
 check()
 {

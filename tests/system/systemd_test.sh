@@ -199,6 +199,7 @@ socket_body()
 	start_echo 7000
 	start_host
 	options --upstream '[2001:db8:1::2]:7000'
+	sed -i "s/^listen /#&/" "$tree/etc/udp46/udp46.conf"
 	printf '%s\n' '[Socket]' ListenDatagram=192.0.2.1:5000 PassPacketInfo=yes \
 	    >"$tree/etc/systemd/system/udp46.socket"
 	ctl daemon-reload
@@ -228,4 +229,31 @@ served_by_socket()
 	many_round
 	expect "served" "$(value answered many.out)" -eq 19
 	expect "ports" "$(upstream_ports | sort -u | wc -l)" -eq 20
+}
+
+host_case unprivileged "No root at all, as the example has it: sessions, a restart, a reload"
+unprivileged_body()
+{
+	make_network
+	start_echo 7000
+	start_host
+	cp "$PWD/stage/usr/local/share/doc/udp46/examples/udp46-unprivileged.conf" \
+	    "$tree/etc/systemd/system/udp46.service.d/unprivileged.conf"
+	ctl daemon-reload
+	# A port that only root, or who has that one capability, may have.
+	options --listen 192.0.2.1:500 --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000'
+	ctl start udp46
+	find_leader
+	expect "user" "$(stat -c %u "/proc/$leader/root/proc/$(property MainPID)")" -ne 0
+	expect "capabilities" "$(in_host sed -n 's/^Cap[EPIA][a-z]*:[[:space:]]*//p' \
+	    "/proc/$(property MainPID)/status" | sort -u)" = 0000000000000000
+	start_clients
+	wait_stored 25
+	ctl restart udp46
+	served
+	ctl reload udp46
+	wait_for 30 logged started 2 || fail "nobody takes over"
+	served
+	client_ok low -n 3 192.0.2.1 500
+	ctl stop udp46
 }

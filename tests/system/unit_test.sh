@@ -71,8 +71,10 @@ start_unit()
 	bounding=-all$(setting CapabilityBoundingSet | tr '[:upper:]' '[:lower:]' | sed 's/ *cap_/,+/g')
 	# Which would trace the process, if it was built with sanitizers.
 	export ASAN_OPTIONS=detect_leaks=0
-	start=$(setting ExecStart | sed "s|@SBINDIR@/udp46|$udp46|; s|%t|/run|g; s|%S|$PWD/state|; s|\$UDP46_OPTIONS||")
+	start=$(setting ExecStart | sed "s|@SBINDIR@/udp46|$udp46|; s|@SYSCONFDIR@/udp46/udp46.conf|$PWD/udp46.conf|;
+	    s|%t|/run|g; s|%S|$PWD/state|; s|\$UDP46_OPTIONS||")
 	mkdir -p state/udp46
+	cp "$UDP46_SRCDIR/supervisor/udp46.conf" .
 	# shellcheck disable=SC2086 # a command and its arguments
 	spawn udp46 "$relay" nsenter "--mount=$mounts" -- setpriv --bounding-set "$bounding" \
 	    --no-new-privs "$helpers/allow" "$PWD/allowed" $start --user nobody \
