@@ -11,6 +11,7 @@
 #                         UNITDIR, SYSUSERSDIR, DESTDIR
 #   sudo make uninstall   the same variables; what is configured stays
 #   make dist             build/udp46-VERSION.tar.gz of the last commit; the same each time
+#   make deb              Debian packages, in build/deb; FOR=deb with `make deps`
 #   make tests            build the tests
 #   make fuzz             each fuzzer for FUZZ_SECONDS=20
 #   make lint             format, static analysis, structure, manual, scripts, service unit
@@ -108,10 +109,10 @@ CTL_TESTS := $(filter $(BUILD)/tests/unit/ctl_% $(BUILD)/tests/fuzz/ctl_%,$(UNIT
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
 	      supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
 SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests/bench/*.subr \
-	      supervisor/metrics/*.sh supervisor/installed.sh)
+	      supervisor/metrics/*.sh supervisor/installed.sh supervisor/debian/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall dist deps build-deps lint format clean fuzz help FORCE
+.PHONY: all tests check demo bench profile install uninstall dist deb deps build-deps lint format clean fuzz help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -179,10 +180,11 @@ DEPS_hosts = iproute2 iputils-ping procps socat
 DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
 DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
 DEPS_check = $(DEPS_demo) libatf-dev atf-sh kyua nftables strace jq curl chromium \
-	chromium-driver systemd systemd-container tmux
+	chromium-driver systemd systemd-container tmux $(DEPS_deb)
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
+DEPS_deb   = debhelper dpkg-dev lintian
 
-# What for, beside building: some of demo, bench, check and lint; lint is for `make fuzz`, too.
+# What for, beside building: some of demo, bench, check, deb and lint; lint is for `make fuzz`, too.
 FOR  = check
 DEPS = $(sort $(DEPS_build) $(foreach purpose,$(FOR),$(DEPS_$(purpose))))
 
@@ -402,6 +404,10 @@ dist:
 	@mkdir -p $(BUILD)
 	@git -c tar.umask=0022 archive --format=tar --prefix=udp46-$(VERSION)/ -o $(TARBALL) HEAD
 	$(call quiet,DIST,$(TARBALL).gz)gzip -9nf $(TARBALL)
+
+deb:
+	@$(MAKE) --no-print-directory deps FOR=deb
+	@sh supervisor/debian/build.sh '$(abspath $(BUILD))' '$(VERSION)' '$(COMMIT)' '$(DATE)'
 
 clean:
 	rm -rf build
