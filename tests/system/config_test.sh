@@ -87,6 +87,7 @@ every_flag()
 	allow 198.51.100.0/24
 	deny 203.0.113.0/24
 	source-file $PWD/sources
+	state-file $PWD/state
 	session-timeout 1.5s
 	unreplied-timeout 500ms
 	max-sessions 1000
