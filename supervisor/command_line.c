@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "supervisor/command_line.h"
 #include "supervisor/config_file.h"
+#include "supervisor/nearest.h"
 #include "supervisor/options.h"
 #include "supervisor/options_file.h"
 #include "supervisor/options_together.h"
@@ -64,8 +65,57 @@ take_flag(struct options *o, const struct flag *flag, const char *value, struct 
 	if (!given->kind[flag->kind])
 		options_forget(o, flag->kind);
 	given->kind[flag->kind] = 1;
+	if (given->flag[flag - options_flags] && flag->argument != NULL &&
+	    flag->kind != FLAG_LISTEN && flag->kind != FLAG_SOURCES)
+		o->repeated |= UINT64_C(1) << (flag - options_flags);
 	given->flag[flag - options_flags] = 1;
 	return (options_set(o, flag, value, error, size));
+}
+
+/* What getopt does not know: a name, with one dash or two, and a value or none. */
+static void
+refuse_flag(const char *word, char *error, size_t size)
+{
+	const char *bare = word + strspn(word, "-");
+	char name[NEAREST_WORD_MAX + 2], hint[NEAREST_HINT_MAX];
+	const struct flag *flag;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(bare, "="), bare);
+	flag = options_find(name);
+	if (flag != NULL && flag->argument == NULL)
+		snprintf(error, size, "'%s' has a value: want --%s alone", word, name);
+	else if (strcmp(word, "-v") == 0)
+		snprintf(
+		    error, size, "unknown flag or value '-v': did you mean -V? see --help");
+	else
+		snprintf(error, size, "unknown flag or value '%s': %ssee --help", word,
+		    nearest_hint(hint, sizeof(hint), "--", name));
+}
+
+/* Returns whether it is one of the flags of one letter. */
+static int
+take_letter(struct options *o, int letter)
+{
+	switch (letter) {
+	case 'n':
+		o->action = OPTIONS_CHECK;
+		return (1);
+	case 'h':
+		o->action = OPTIONS_HELP;
+		return (1);
+	case 'V':
+		o->action = OPTIONS_VERSION;
+		return (1);
+	default:
+		return (0);
+	}
+}
+
+/* Whether nothing else matters. */
+static int
+ends_it(const struct options *o)
+{
+	return (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION);
 }
 
 static int
@@ -82,12 +132,13 @@ read_words(
 	optind = 0; /* glibc: start afresh */
 	for (at = 1;; at = optind) {
 		index = -1;
-		c = getopt_long_only(argc, argv, "+:n", longopts, &index);
+		c = getopt_long_only(argc, argv, "+:nhV", longopts, &index);
 		if (c == -1)
 			break;
-		if (c == 'n') {
-			o->action = OPTIONS_CHECK;
+		if (take_letter(o, c)) {
 			bare = NULL;
+			if (ends_it(o))
+				return (0);
 			continue;
 		}
 		if (c == ':') {
@@ -95,15 +146,14 @@ read_words(
 			return (-1);
 		}
 		if (c == '?' || !is_exact(argv[at], options_flags[index].name)) {
-			snprintf(
-			    error, size, "unknown flag or value '%s': see --help", argv[at]);
+			refuse_flag(argv[at], error, size);
 			return (-1);
 		}
 		flag = &options_flags[index];
 		bare = optarg == NULL ? flag : NULL;
 		if (take_flag(o, flag, optarg, given, error, size) == -1)
 			return (-1);
-		if (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION)
+		if (ends_it(o))
 			return (0);
 	}
 	if (optind < argc) {
@@ -187,7 +237,7 @@ parse(struct options *o, struct config_file *file, int argc, char **argv, char *
 	options_init(o);
 	if (read_words(o, argc, argv, &given, error, size) == -1)
 		return (EXIT_USAGE);
-	if (o->action == OPTIONS_HELP || o->action == OPTIONS_VERSION)
+	if (ends_it(o))
 		return (0);
 	if (o->config != NULL) {
 		if ((status = read_file(o, file, error, size)) != 0)

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include "common/log.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/inherited.h"
+#include "supervisor/options_print.h"
+#include "supervisor/port_owner.h"
 #include "supervisor/resolver.h"
 #include "supervisor/sockets.h"
 #include "supervisor/visible.h"
@@ -23,15 +26,22 @@ socket_path(const struct options *o)
 	return (strncmp(o->metrics_listen, "unix:", 5) == 0 ? o->metrics_listen + 5 : NULL);
 }
 
-static void __attribute__((noreturn)) refuse_listener(const struct options *o)
+/* Tell what is wrong; `address` is NULL if it is not known, or has none. */
+static void
+complain_of(const struct options *o, const struct sockaddr_storage *address)
 {
+	char text[PORT_OWNER_REMEDY];
 	int error = errno;
 	const char *remedy = bind_remedy(error);
+	struct port_owner owner;
 
 	if (socket_path(o) != NULL && error != EADDRINUSE)
 		remedy = "want a path in a folder that can be written to";
-	refuse(EXIT_REFUSED, "--metrics.listen %s: %s: %s", o->metrics_listen, strerror(error),
-	    remedy);
+	if (address != NULL && error == EADDRINUSE) {
+		port_owner_find(SOCK_STREAM, (const struct sockaddr *)address, &owner);
+		remedy = port_owner_remedy(&owner, text);
+	}
+	complain("--metrics.listen %s: %s: %s", o->metrics_listen, strerror(error), remedy);
 }
 
 /* Split a path: where its last component is, and that itself. */
@@ -100,8 +110,10 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 		return;
 	memset(address, 0, sizeof(*address));
 	if (endpoint_parse_ipv6(host, sin6, interface) == 0) {
-		if (endpoint_find_interface(sin6, interface) == -1)
-			refuse_listener(o);
+		if (endpoint_find_interface(sin6, interface) == -1) {
+			complain_of(o, NULL);
+			exit(EXIT_REFUSED);
+		}
 	} else {
 		if (resolve(host, 1, id, binary, &result) == -1)
 			refuse(EXIT_REFUSED,
@@ -121,6 +133,35 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 	}
 }
 
+uint32_t
+http_listener_try(
+    const struct options *o, const struct msg_identity *id, int binary, FILE *notes)
+{
+	struct sockaddr_storage address;
+	struct port_owner owner;
+	char name[PORT_OWNER_NAME];
+	int fd;
+
+	if (socket_path(o) != NULL)
+		return (0);
+	find_address(o, id, binary, &address);
+	if ((fd = http_socket_open(&address)) != -1) {
+		close(fd);
+		return (0);
+	}
+	if (errno == EADDRINUSE) {
+		port_owner_find(SOCK_STREAM, (const struct sockaddr *)&address, &owner);
+		if (port_owner_may_be_ours(&owner)) {
+			options_print_comment(notes, "metrics.listen", "%s: in use by %s",
+			    o->metrics_listen, port_owner_format(&owner, name));
+			return (0);
+		}
+		errno = EADDRINUSE;
+	}
+	complain_of(o, &address);
+	return (1);
+}
+
 int
 http_listener_open(
     const struct options *o, const struct msg_identity *id, gid_t gid, int binary)
@@ -136,8 +177,10 @@ http_listener_open(
 		    -1)
 			fd = http_socket_open(&address);
 	}
-	if (fd == -1)
-		refuse_listener(o);
+	if (fd == -1) {
+		complain_of(o, socket_path(o) != NULL ? NULL : &address);
+		exit(EXIT_REFUSED);
+	}
 	log_info("metrics listener started", "address=%s", o->metrics_listen);
 	return (fd);
 }

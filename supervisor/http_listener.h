@@ -2,6 +2,8 @@
 #define SUPERVISOR_HTTP_LISTENER_H
 
 #include <sys/types.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "common/messages.h"
 #include "supervisor/options.h"
@@ -11,6 +13,13 @@
  * has to be empty at the next start: a socket stays behind when its program is killed.
  */
 void http_listener_check(const struct options *options);
+
+/*
+ * Whether a TCP address could be bound, likewise; in use by an udp46 that runs it is worth a note.
+ * Tells of the fault, and returns how many there are.
+ */
+uint32_t http_listener_try(const struct options *options, const struct msg_identity *identity,
+    int binary, FILE *notes);
 
 /*
  * Bind where metrics are served: a TCP address, by name if need be (a look-up in a child of

@@ -11,6 +11,18 @@
 #include "supervisor/identity.h"
 #include "supervisor/visible.h"
 
+static void __attribute__((noreturn)) refuse_user(const char *flag, const char *name)
+{
+	/* What goes into a shell must be a name there, too. */
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0' ||
+	    name[0] == '-')
+		refuse(EXIT_REFUSED, "%s %s: no such user: name another", flag, name);
+	refuse(EXIT_REFUSED,
+	    "%s %s: no such user: create it with 'useradd --system --user-group --no-create-home "
+	    "--shell /usr/sbin/nologin %s', or name another",
+	    flag, name, name);
+}
+
 /* Set uid and gid: the user whom `flag` named, if we are root; else ourselves. */
 static void
 find_user(const char *flag, const char *name, struct msg_identity *id)
@@ -22,9 +34,7 @@ find_user(const char *flag, const char *name, struct msg_identity *id)
 	if (geteuid() != 0)
 		return;
 	if ((pw = getpwnam(name)) == NULL)
-		refuse(EXIT_REFUSED,
-		    "%s %s: no such user: create it (see systemd-sysusers(8)) or name another",
-		    flag, name);
+		refuse_user(flag, name);
 	if (pw->pw_uid == 0 || pw->pw_gid == 0)
 		refuse(EXIT_REFUSED, "%s %s: is root: name an unprivileged user", flag, name);
 	id->uid = pw->pw_uid;
@@ -58,6 +68,29 @@ judge_chroot(const char *path)
 	return (entries == 0 ? NULL : "is not empty");
 }
 
+static void __attribute__((noreturn)) refuse_parent(const char *path)
+{
+	refuse(EXIT_REFUSED, "--chroot %s: mkdir: %s: want a folder in which it can be made",
+	    path, strerror(errno));
+}
+
+/* Whether a directory could be made there. */
+static void
+check_parent(const char *path)
+{
+	char parent[sizeof(((struct msg_identity *)0)->chroot)];
+	size_t n;
+
+	strlcpy(parent, path, sizeof(parent));
+	for (n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+		;
+	while (n > 1 && parent[n - 1] != '/')
+		n--;
+	parent[n] = '\0';
+	if (access(parent, W_OK | X_OK) == -1)
+		refuse_parent(path);
+}
+
 static void
 set_chroot(const struct options *o, struct msg_identity *id)
 {
@@ -65,11 +98,13 @@ set_chroot(const struct options *o, struct msg_identity *id)
 
 	if (o->action == OPTIONS_RUN && geteuid() == 0 && mkdir(o->chroot, 0755) == -1 &&
 	    errno != EEXIST)
-		refuse(EXIT_REFUSED, "--chroot %s: mkdir: %s", o->chroot, strerror(errno));
+		refuse_parent(o->chroot);
 	if ((wrong = judge_chroot(o->chroot)) == NULL) {
 		strlcpy(id->chroot, o->chroot, sizeof(id->chroot));
 		return;
 	}
+	if (o->action == OPTIONS_CHECK && geteuid() == 0 && access(o->chroot, F_OK) == -1)
+		check_parent(o->chroot);
 	/* Root makes it at start; others do without, unless they asked for it. */
 	if (access(o->chroot, F_OK) == -1 && errno == ENOENT &&
 	    (geteuid() == 0 || !o->chroot_given))

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/duration.h"
+#include "supervisor/guess.h"
 #include "supervisor/options.h"
 
 #define LOWEST_UPSTREAM_PORT 1024
@@ -482,9 +483,9 @@ const struct flag options_flags[] = {
 	    FLAG_COMMAND },
 	{ "check", NULL, NULL, "check the configuration, print what it means, exit (also -n)",
 	    set_check, FLAG_COMMAND },
-	{ "version", NULL, NULL, "print version, commit and date, exit", set_version,
+	{ "version", NULL, NULL, "print version, commit and date, exit (also -V)", set_version,
 	    FLAG_COMMAND },
-	{ "help", NULL, NULL, "print this, exit", set_help, FLAG_COMMAND },
+	{ "help", NULL, NULL, "print this, exit (also -h)", set_help, FLAG_COMMAND },
 };
 
 void
@@ -530,13 +531,20 @@ int
 options_set(
     struct options *o, const struct flag *flag, const char *value, char *error, size_t size)
 {
-	const char *wrong;
+	char meant[OPTIONS_SHOWN_MAX];
+	const char *wrong, *guess;
+	size_t n;
 
 	wrong = has_control(value) ? "has a control character" : flag->set(o, value);
 	if (wrong == NULL)
 		return (0);
 	snprintf(error, size, "--%s: '%.*s' %s: want %s", flag->name, OPTIONS_SHOWN_MAX,
 	    value != NULL ? value : "", wrong, flag->wanted);
+	guess = has_control(value)
+	    ? NULL
+	    : guess_value(meant, sizeof(meant), flag->name, value != NULL ? value : "");
+	if (guess != NULL && (n = strlen(error)) < size)
+		snprintf(error + n, size - n, "; did you mean %s?", guess);
 	return (-1);
 }
 

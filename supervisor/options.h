@@ -36,7 +36,6 @@ enum options_action {
 	OPTIONS_VERSION,
 };
 
-/* What is configured.  Durations in nanoseconds. */
 /* How --check ends, so that a program in our place can be told from one that only exits with 0. */
 #define OPTIONS_ARE_GOOD "# configuration is good"
 
@@ -83,6 +82,8 @@ struct options {
 	const char *chroot;
 	int chroot_given;
 	int unreplied_timeout_given;
+	/* Flags with one value that the command line gives several, of which the last counts. */
+	uint64_t repeated; /* 1 << index */
 };
 
 /* Room for the longest message that names an option. */
@@ -109,6 +110,7 @@ struct flag {
 };
 
 #define OPTIONS_FLAGS 33
+_Static_assert(OPTIONS_FLAGS <= 64, "options.repeated has a bit for each");
 
 extern const struct flag options_flags[OPTIONS_FLAGS];
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "supervisor/config_file.h"
+#include "supervisor/nearest.h"
 #include "supervisor/options.h"
 #include "supervisor/options_file.h"
 
@@ -11,12 +12,12 @@ refuse_name(const char *name, char *error, size_t size)
 {
 	const char *bare = name + strspn(name, "-");
 	size_t n = strcspn(bare, "=");
-	char first[64];
+	char first[64], hint[NEAREST_HINT_MAX];
 
 	snprintf(first, sizeof(first), "%.*s", (int)(n < sizeof(first) ? n : 0), bare);
 	if (options_find(first) == NULL)
-		snprintf(
-		    error, size, "unknown flag '%.*s': see --help", OPTIONS_SHOWN_MAX, name);
+		snprintf(error, size, "unknown flag '%.*s': %ssee --help", OPTIONS_SHOWN_MAX,
+		    name, nearest_hint(hint, sizeof(hint), "", first));
 	else if (bare[n] == '=')
 		snprintf(error, size, "'%.*s' has a '=': want a blank after %s",
 		    OPTIONS_SHOWN_MAX, name, first);

@@ -12,6 +12,27 @@
 #include "supervisor/options.h"
 #include "supervisor/options_print.h"
 
+/* To the end of a screen: the width of what comes before a help, and of the help. */
+#define USAGE_LEFT 33
+#define USAGE_RIGHT (79 - USAGE_LEFT)
+
+/* Broken at blanks, into lines that are as far to the right as the first. */
+static void
+print_help(FILE *out, const char *help)
+{
+	size_t n;
+
+	while (strlen(help) > USAGE_RIGHT) {
+		for (n = USAGE_RIGHT; n > 0 && help[n] != ' '; n--)
+			;
+		if (n == 0)
+			break;
+		fprintf(out, "%.*s\n%*s", (int)n, help, USAGE_LEFT + 1, "");
+		help += n + 1;
+	}
+	fprintf(out, "%s\n", help);
+}
+
 void
 options_usage(FILE *out)
 {
@@ -25,7 +46,8 @@ options_usage(FILE *out)
 			? ""
 			: " ",
 		    options_flags[i].argument == NULL ? "" : options_flags[i].argument);
-		fprintf(out, "  %-31s %s\n", left, options_flags[i].help);
+		fprintf(out, "  %-*s ", USAGE_LEFT - 2, left);
+		print_help(out, options_flags[i].help);
 	}
 	fprintf(out, "\nSee udp46(8).\n");
 }

@@ -16,13 +16,14 @@
 #include "supervisor/adoption.h"
 #include "supervisor/capacity.h"
 #include "supervisor/children.h"
+#include "supervisor/dry_run.h"
 #include "supervisor/fd_store.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/identity.h"
 #include "supervisor/inherited.h"
+#include "supervisor/ipv6.h"
 #include "supervisor/log_output.h"
 #include "supervisor/notify.h"
-#include "supervisor/options_print.h"
 #include "supervisor/program.h"
 #include "supervisor/route.h"
 #include "supervisor/signals.h"
@@ -430,42 +431,19 @@ supervisor_loop(struct supervisor *s)
 
 /* ---- start ---- */
 
-/* What is missing now may be there later, and then is used: no fault of the configuration. */
+/* What is strange, though it works. */
 static void
-print_route(const struct options *o)
+log_oddities(const struct options *o)
 {
-	struct upstream upstream = { .error = 0 };
-	struct sockaddr_in6 source;
-	char text[ENDPOINT_STRLEN];
+	const char *remedy;
+	size_t i;
 
-	keepers_upstream(o, &o->upstream_address, &upstream);
-	if (upstream_find_interfaces(&upstream) == 0 &&
-	    upstream_probe(&upstream, &source, NULL) == 0)
-		options_print_comment(
-		    stdout, "route", "from %s", endpoint_format_address6(&source, text));
-	else
-		options_print_comment(stdout, "route", "none yet: %s", strerror(errno));
-}
-
-static int
-check(struct options *o, struct msg_identity *identity, int binary)
-{
-	/* What look-ups have to say is not asked for. */
-	identity->log_level = LOG_LEVEL_ERROR;
-	upstream_resolve(o, identity, binary);
-	/* As the supervisor that runs: what it may read without the rest of its privileges. */
-	if (confine_supervisor() == -1)
-		err(EXIT_REFUSED, "capabilities");
-	source_filter_init(&supervisor.children.keepers.sources, o);
-	if (inherited_count(INHERITED_LISTENER) > 0)
-		udp_listeners_try(o);
-	options_print(o, stdout);
-	print_route(o);
-	puts(OPTIONS_ARE_GOOD);
-	/* It may become a file, and half of one must not pass for all. */
-	if (fflush(stdout) == EOF)
-		err(EXIT_REFUSED, "standard output");
-	return (0);
+	for (i = 0; i < OPTIONS_FLAGS; i++)
+		if (o->repeated & UINT64_C(1) << i)
+			log_warn("flag given again", "flag=%s used=%s", options_flags[i].name,
+			    "the last one");
+	if ((remedy = ipv6_missing()) != NULL)
+		log_warn("no IPv6 on this host", "remedy=%s", remedy);
 }
 
 int
@@ -485,8 +463,9 @@ supervisor_main(struct options *o)
 	http_listener_check(o);
 	identity_init(o, &s->identity);
 	if (o->action == OPTIONS_CHECK)
-		return (check(o, &s->identity, binary));
+		return (dry_run(o, &s->identity, binary));
 	start_log(s);
+	log_oddities(o);
 	notify_open(&s->notify);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
 	keepers->descriptors = capacity_descriptors(o, keepers->count);

@@ -1,5 +1,6 @@
 #include <err.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,20 +11,34 @@
 #include "supervisor/adoption.h"
 #include "supervisor/inherited.h"
 #include "supervisor/offload.h"
+#include "supervisor/options_print.h"
+#include "supervisor/port_owner.h"
 #include "supervisor/sockets.h"
 #include "supervisor/udp_listeners.h"
 #include "supervisor/visible.h"
 
+/* Tell what is wrong with this one, and the remedy. */
+static void
+complain_of(const struct sockaddr_in *sin, int error, const struct port_owner *owner)
+{
+	char text[ENDPOINT_STRLEN], remedy[PORT_OWNER_REMEDY];
+
+	complain("--listen %s: %s: %s", endpoint_format_ipv4(sin, text), strerror(error),
+	    error == EADDRINUSE ? port_owner_remedy(owner, remedy) : bind_remedy(error));
+}
+
 static void __attribute__((noreturn)) refuse_listener(const struct sockaddr_in *sin)
 {
-	char text[ENDPOINT_STRLEN];
+	struct port_owner owner = { .pid = 0 };
 	int error = errno;
 
-	/* It may be a unit's socket that is in the way. */
-	if (error == EADDRINUSE)
+	if (error == EADDRINUSE) {
+		/* It may be a unit's socket that is in the way. */
 		activation_check_left(sin->sin_port);
-	refuse(EXIT_REFUSED, "--listen %s: %s: %s", endpoint_format_ipv4(sin, text),
-	    strerror(error), bind_remedy(error));
+		port_owner_find(SOCK_DGRAM, (const struct sockaddr *)sin, &owner);
+	}
+	complain_of(sin, error, &owner);
+	exit(EXIT_REFUSED);
 }
 
 /* That of a program before us, that of a unit of systemd, or a new one.  Stores the real address in *sin. */
@@ -88,6 +103,19 @@ reserve(struct keepers *all, uint32_t listeners)
 	}
 }
 
+static void
+warn_of_buffers(uint32_t size)
+{
+	char remedy[128];
+
+	if (!buffers_limited())
+		return;
+	snprintf(remedy, sizeof(remedy),
+	    "sysctl -w net.core.rmem_max=%u net.core.wmem_max=%u, or grant CAP_NET_ADMIN", size,
+	    size);
+	log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s", size, remedy);
+}
+
 void
 udp_listeners_open(
     const struct options *o, const struct adoption *adoption, struct keepers *all)
@@ -109,10 +137,7 @@ udp_listeners_open(
 	for (i = 0; i < o->listeners; i++)
 		if (o->listen[i].sin_port == 0)
 			open_group(o, adoption, all, i);
-	if (buffers_limited())
-		log_warn("socket buffers limited", "socket_buffer_size=%u remedy=%s",
-		    o->socket_buffer_size,
-		    "raise net.core.rmem_max and wmem_max, or grant CAP_NET_ADMIN");
+	warn_of_buffers(o->socket_buffer_size);
 }
 
 /* Whether it is bound already, by a program that asks whether we could take its place. */
@@ -127,12 +152,33 @@ is_inherited(const struct sockaddr_in *sin)
 	return (0);
 }
 
-void
-udp_listeners_try(const struct options *o)
+/* One that could not be opened.  Returns whether that is a fault of the configuration. */
+static int
+judge(const struct sockaddr_in *sin, int is_rehearsal, FILE *notes)
+{
+	char text[ENDPOINT_STRLEN], name[PORT_OWNER_NAME];
+	struct port_owner owner = { .pid = 0 };
+	int error = errno;
+
+	if (error == EADDRINUSE) {
+		port_owner_find(SOCK_DGRAM, (const struct sockaddr *)sin, &owner);
+		if (!is_rehearsal && port_owner_may_be_ours(&owner)) {
+			options_print_comment(notes, "listen", "%s: in use by %s",
+			    endpoint_format_ipv4(sin, text), port_owner_format(&owner, name));
+			return (0);
+		}
+	}
+	complain_of(sin, error, &owner);
+	return (1);
+}
+
+uint32_t
+udp_listeners_try(const struct options *o, FILE *notes)
 {
 	const struct listener_config config = { .buffer_size = o->socket_buffer_size };
+	int is_rehearsal = inherited_count(INHERITED_LISTENER) > 0;
 	struct sockaddr_in sin;
-	uint32_t i;
+	uint32_t i, faults = 0;
 	int fd;
 
 	for (i = 0; i < o->listeners; i++) {
@@ -140,7 +186,9 @@ udp_listeners_try(const struct options *o)
 		if (is_inherited(&sin))
 			continue;
 		if ((fd = listener_open(&sin, &config, LISTENER_ALONE)) == -1)
-			refuse_listener(&sin);
-		close(fd);
+			faults += (uint32_t)judge(&sin, is_rehearsal, notes);
+		else
+			close(fd);
 	}
+	return (faults);
 }

@@ -1,6 +1,8 @@
 #ifndef SUPERVISOR_UDP_LISTENERS_H
 #define SUPERVISOR_UDP_LISTENERS_H
 
+#include <stdio.h>
+
 #include "supervisor/adoption.h"
 #include "supervisor/keepers.h"
 #include "supervisor/options.h"
@@ -15,8 +17,9 @@ void udp_listeners_open(
 
 /*
  * Whether they could be bound by who takes the place of the program that has those which are
- * inherited.  Ends the program likewise.
+ * inherited, or if none are by who starts when an udp46 that runs now does not any more: that, and
+ * a unit's socket, are worth a note.  Tells of each fault, and returns how many there are.
  */
-void udp_listeners_try(const struct options *options);
+uint32_t udp_listeners_try(const struct options *options, FILE *notes);
 
 #endif

@@ -33,17 +33,33 @@ visible(char *to, size_t size, const char *text)
 	return (to);
 }
 
-void
-refuse(int status, const char *format, ...)
+static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list ap)
 {
 	char message[MESSAGE_MAX], shown[VISIBLE_SIZE(MESSAGE_MAX)];
-	va_list ap;
 
-	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
-	va_end(ap);
 	/* As an error, where systemd asks for priorities: sd-daemon(3). */
 	fprintf(stderr, "%s%s: %s\n", log_output_is_journal(STDERR_FILENO) ? "<3>" : "",
 	    getprogname(), visible(shown, sizeof(shown), message));
+}
+
+void
+complain(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(format, ap);
+	va_end(ap);
+}
+
+void
+refuse(int status, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(format, ap);
+	va_end(ap);
 	exit(status);
 }

@@ -14,6 +14,9 @@
 /* Write the text with all but printable ASCII escaped, cut to `size`.  Returns `to`. */
 char *visible(char *to, size_t size, const char *text);
 
+/* warnx(3), visible, and cut at 1023 bytes of message. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* errx(3), visible, and cut at 1023 bytes of message. */
 void refuse(int status, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));

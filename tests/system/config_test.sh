@@ -1,6 +1,7 @@
 # --config: a file of flags, and --check, which prints one.
 
 . "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/anywhere.subr"
 
 # Enough of a file to start with.
 enough='listen 127.0.0.1:0
@@ -12,7 +13,7 @@ checks()
 {
 	_file=$1
 	shift
-	atf_check -o save:printed timeout 60 "$udp46" --check --config "$_file" "$@"
+	anywhere timeout 60 "$udp46" --check --config "$_file" "$@" >printed 2>error || fail "$(cat error)"
 }
 
 # comes_to LINE...: these were printed, as extended regular expressions, blanks aside.
@@ -128,7 +129,8 @@ every_flag_body()
 	done <every
 	given_back
 	# shellcheck disable=SC2046 # a flag a word
-	atf_check -o file:printed "$udp46" --check $(sed 's/^/--/; s/ /=/' every)
+	anywhere "$udp46" --check $(sed 's/^/--/; s/ /=/' every) >again
+	atf_check diff -u printed again
 	# One at a time, each without the others.
 	while read -r flag value; do
 		case $flag in
@@ -167,8 +169,8 @@ order_body()
 	echo '2001:db8::10 home.example.net' >etc/hosts
 	for _try in 1 2; do
 		[ $_try -eq 2 ] || echo "$enough" | sed 's/^upstream.*/upstream home.example.net:7000/' >conf
-		atf_check -o save:printed unshare --mount --propagation private sh -c \
-		    "mount --bind etc /etc && '$udp46' --check --config conf"
+		anywhere unshare --mount --propagation private sh -c \
+		    "mount --bind etc /etc && '$udp46' --check --config conf" >printed
 		grep -q '^upstream  *home.example.net:7000 # now \[2001:db8::10\]:7000$' printed ||
 		    fail "the name is not printed: $(cat printed)"
 		[ $_try -eq 1 ] || atf_check diff -u conf printed
@@ -179,9 +181,9 @@ order_body()
 	    "$(printf '\303\244\233')" "$(printf '%0200d\303' 0)"; do
 		: >"$PWD/$awkward"
 		for path in "$PWD/$awkward" "$awkward"; do
-			atf_check -o save:printed "$udp46" --check --listen 127.0.0.1:0 \
+			anywhere "$udp46" --check --listen 127.0.0.1:0 \
 			    --upstream '[::1]:7000' --user nobody --source-file "$path" \
-			    --metrics.listen "unix:/run/$(echo "$awkward" | cut -c -40)"
+			    --metrics.listen "unix:/run/$(echo "$awkward" | cut -c -40)" >printed
 			cat printed
 			expect "bytes beyond ASCII" "$(LC_ALL=C tr -d '\n\040-\176' <printed | wc -c)" -eq 0
 			given_back
@@ -256,11 +258,11 @@ errors_body()
 	wrong "'2' is too much: want one value a line" 'workers 1 2\n'
 	wrong "'b c' is too much: want one value a line" 'source-file a b c\n'
 	wrong "--user is given in line 3 already: want it once" 'user games\n'
-	wrong "unknown flag 'usr': see --help" 'usr nobody\n'
-	wrong "unknown flag 'User': see --help" 'User nobody\n'
+	wrong "unknown flag 'usr': did you mean user? see --help" 'usr nobody\n'
+	wrong "unknown flag 'User': did you mean user? see --help" 'User nobody\n'
 	wrong "unknown flag '-': see --help" '-\n'
 	wrong "unknown flag '=': see --help" '=\n'
-	wrong "unknown flag 'worker=2': see --help" 'worker=2\n'
+	wrong "unknown flag 'worker=2': did you mean workers? see --help" 'worker=2\n'
 	mark='--workers 2'
 	wrong "'--workers' has dashes: want workers" "$mark\\n"
 	wrong "'-workers' has dashes: want workers" '-workers 2\n'

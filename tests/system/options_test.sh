@@ -1,6 +1,7 @@
 # The command line: DESIGN, "Command line".
 
 . "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/anywhere.subr"
 
 # With these it would start; what a case adds or leaves out is what is wrong.
 listen=--listen=127.0.0.1:0
@@ -168,7 +169,7 @@ not_there_yet_body()
 	    "$udp46" "$listen" "$upstream" --upstream-source fe80::2%none0 --check --user nobody
 	atf_check -o match:'^# route +none yet: Cannot assign requested address$' \
 	    "$udp46" "$listen" "$upstream" --upstream-source 2001:db8::46 --check --user nobody
-	atf_check -o match:'^# route +from ::1$' \
+	atf_check -o match:'^# route +from ::1, path MTU [0-9]+$' \
 	    "$udp46" "$listen" --upstream '[::1]:7000' --check --user nobody
 }
 
@@ -361,8 +362,7 @@ plain_case check_values "--check prints what was given"
 check_values_body()
 {
 	echo 'deny 203.0.113.0/24' >sources
-	atf_check -o save:printed timeout 60 \
-	    "$udp46" --check --listen 192.0.2.1:5000 \
+	anywhere timeout 60 "$udp46" --check --listen 192.0.2.1:5000 \
 	    --upstream '[2001:db8::1]:7000' --upstream-source 2001:db8::2 \
 	    --allow 198.51.100.0/24 --deny 198.51.100.7 --deny=0.0.0.0/0 \
 	    --source-file "$PWD/sources" --state-file /var/lib/udp46/state \
@@ -372,7 +372,8 @@ check_values_body()
 	    --read-buffer-size 1500 --socket-buffer-size 65536 --segment-offload OFF --fragment DENY \
 	    --write-timeout 3m --workers 0 --resolve-interval 0s --log-level Error \
 	    --log-format JSON --metrics.enabled=T --metrics.listen '[::1]:9108' \
-	    --metrics.session-labels=1 --user games --metrics.user daemon
+	    --metrics.session-labels=1 --user games --metrics.user daemon >printed 2>error ||
+	    fail "$(cat error)"
 	for line in 'listen +192\.0\.2\.1:5000' 'upstream +\[2001:db8::1\]:7000' \
 	    'upstream-source +2001:db8::2' 'upstream-ports +5000-6000' \
 	    'allow +198\.51\.100\.0/24' 'deny +198\.51\.100\.7/32' 'deny +0\.0\.0\.0/0' \
@@ -390,15 +391,20 @@ check_values_body()
 plain_case version "--version and --help"
 version_body()
 {
-	for flag in --version -version; do
+	for flag in --version -version -V; do
 		atf_check -o save:printed "$udp46" $flag
 		expect "lines" "$(wc -l <printed)" -eq 1
 		grep -q -E '^udp46 version=[^ ]+ commit=[^ ]+ date=[^ ]+$' printed ||
 		    fail "not as promised: $(cat printed)"
 	done
-	for flag in --help -help; do
-		atf_check -o match:--listen -o match:--upstream -o match:--chroot "$udp46" $flag
+	for flag in --help -help -h; do
+		atf_check -o match:--listen -o match:--upstream -o match:--chroot -o save:printed \
+		    "$udp46" $flag
+		awk 'length > 80' printed >wide
+		atf_check cat wide
 	done
+	# Whatever else is wrong.
+	atf_check -o file:printed "$udp46" -h --nonsense
 }
 
 plain_case control_characters "Control characters in a value are never printed raw"
@@ -599,8 +605,11 @@ chroot_body()
 	# --check judges it as well, and makes nothing.
 	refused_at_start --chroot --check --listen 192.0.2.1:5000 --user nobody \
 	    --chroot "$PWD/full"
-	atf_check -o match:chroot "$udp46" --check --listen 192.0.2.1:5000 --upstream \
-	    '[2001:db8:1::2]:7000' --user nobody --chroot "$PWD/made"
+	in_relay "$udp46" --check --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000' \
+	    --user nobody --chroot "$PWD/made" >printed || fail "it is no directory that can be made"
+	grep -q '^# chroot  *is made at start$' printed || fail "$(cat printed)"
+	refused_at_start --chroot --check --listen 192.0.2.1:5000 --user nobody \
+	    --chroot "$PWD/none/made"
 	[ ! -e made ] || fail "--check made the directory"
 	# One that is missing is made.
 	start_udp46_default --chroot "$PWD/made"
