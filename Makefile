@@ -8,7 +8,7 @@
 #   sudo make bench       udp46 beside other relays; SCENARIOS='bulk_up bulk_down' ROUNDS=3
 #   sudo make profile     where the time of a datagram goes
 #   sudo make install     PREFIX, SBINDIR, BINDIR, MANDIR, DOCDIR, SYSCONFDIR,
-#                         UNITDIR, SYSUSERSDIR, DESTDIR
+#                         UNITDIR, SYSUSERSDIR, DESTDIR; BASHDIR, ZSHDIR, FISHDIR: completions
 #   sudo make uninstall   the same variables; what is configured stays
 #   make dist             build/udp46-VERSION.tar.gz of the last commit; the same each time
 #   make deb              Debian packages, in build/deb; FOR=deb with `make deps`
@@ -39,6 +39,9 @@ DOCDIR      ?= $(PREFIX)/share/doc/udp46
 SYSCONFDIR  ?= /etc
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 
 CC          ?= cc
 PKG_CONFIG  ?= pkg-config
@@ -99,6 +102,7 @@ UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 SYSTEM  := $(patsubst %.sh,$(BUILD)/%,$(wildcard tests/system/*_test.sh))
 HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
 BENCH   := $(BUILD)/tests/bench/load
+COMPLETIONS := $(patsubst %,$(BUILD)/completion/%,bash zsh fish)
 SUBR    := $(patsubst %,$(BUILD)/%,$(wildcard tests/system/*.subr))
 
 FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -106,8 +110,8 @@ FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 # Those that need the parts of udp46ctl.
 CTL_TESTS := $(filter $(BUILD)/tests/unit/ctl_% $(BUILD)/tests/fuzz/ctl_%,$(UNIT) $(FUZZ))
 
-C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/metrics \
-	      supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
+C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/completion \
+	      supervisor/metrics supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
 SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests/bench/*.subr \
 	      supervisor/metrics/*.sh supervisor/installed.sh supervisor/debian/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
@@ -116,7 +120,7 @@ ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/udp46 $(BUILD)/udp46ctl
+all: $(BUILD)/udp46 $(BUILD)/udp46ctl $(COMPLETIONS)
 
 # The comment at the top.
 help:
@@ -167,7 +171,15 @@ $(BUILD)/page_policy.h: supervisor/metrics/policy.sh supervisor/metrics/page.htm
 $(BUILD)/supervisor/metrics/http.o: $(BUILD)/page_policy.h
 $(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
 
--include $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
+# What shells complete, as the table of flags has it.
+COMPLETION := $(BUILD)/supervisor/completion/completion
+$(COMPLETION): $(COMPLETION).o $(LIB)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+$(COMPLETIONS): $(BUILD)/completion/%: $(COMPLETION)
+	@mkdir -p $(@D)
+	$(call quiet,GEN,$@)$(COMPLETION) $* > $@
+
+-include $(COMPLETION).d $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
 	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
 
 # ---- what it needs; see README.md for the reason of each ----
@@ -343,7 +355,8 @@ lint:
 STRUCTURED = common relay supervisor supervisor/metrics supervisor/ctl
 
 # One file a run: clang-tidy 14 takes va_list for uninitialized in every file but the first.
-TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(CTL_SRC) $(wildcard tests/bench/*.c)
+TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(CTL_SRC) \
+	$(wildcard supervisor/completion/*.c tests/bench/*.c)
 
 # atf-sh calls test cases by name; helpers come from a file that is found at run time; names of
 # namespaces and lists of options are split on purpose.
@@ -369,10 +382,14 @@ SAMPLE      = $(D)$(SYSCONFDIR)/udp46/udp46.conf
 install:
 	@test -x $(BUILD)/udp46 -a -x $(BUILD)/udp46ctl || $(MAKE) --no-print-directory all
 	$(INSTALL) -d $(D)$(SBINDIR) $(D)$(BINDIR) $(addprefix $(D)$(MANDIR)/,$(dir $(PAGES))) $(D)$(UNITDIR) \
-	    $(D)$(SYSUSERSDIR) $(D)$(DOCDIR)/examples $(dir $(SAMPLE))
+	    $(D)$(SYSUSERSDIR) $(D)$(DOCDIR)/examples $(dir $(SAMPLE)) \
+	    $(D)$(BASHDIR) $(D)$(ZSHDIR) $(D)$(FISHDIR)
 	$(INSTALL) -m 644 man/examples/* $(D)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(BUILD)/udp46 $(D)$(SBINDIR)/udp46
 	$(INSTALL) -m 755 $(BUILD)/udp46ctl $(D)$(BINDIR)/udp46ctl
+	$(INSTALL) -m 644 $(BUILD)/completion/bash $(D)$(BASHDIR)/udp46
+	$(INSTALL) -m 644 $(BUILD)/completion/zsh $(D)$(ZSHDIR)/_udp46
+	$(INSTALL) -m 644 $(BUILD)/completion/fish $(D)$(FISHDIR)/udp46.fish
 	for page in $(PAGES); do \
 		$(PLACES) man/$${page#*/} > $(D)$(MANDIR)/$$page && chmod 644 $(D)$(MANDIR)/$$page || exit; done
 	$(SUBSTITUTE) supervisor/udp46.service.in > $(D)$(UNITDIR)/udp46.service
@@ -386,7 +403,8 @@ install:
 
 uninstall:
 	rm -f $(D)$(SBINDIR)/udp46 $(D)$(BINDIR)/udp46ctl $(addprefix $(D)$(MANDIR)/,$(PAGES)) $(D)$(UNITDIR)/udp46.service \
-	    $(D)$(UNITDIR)/udp46@.service $(D)$(SYSUSERSDIR)/udp46.conf
+	    $(D)$(UNITDIR)/udp46@.service $(D)$(SYSUSERSDIR)/udp46.conf \
+	    $(D)$(BASHDIR)/udp46 $(D)$(ZSHDIR)/_udp46 $(D)$(FISHDIR)/udp46.fish
 	rm -rf $(D)$(DOCDIR)
 
 # One unit to standard output.

@@ -26,15 +26,18 @@ install_body()
 	./usr/local/lib/systemd/system/udp46@.service
 	./usr/local/lib/sysusers.d/udp46.conf
 	./usr/local/sbin/udp46
+	./usr/local/share/bash-completion/completions/udp46
 	./usr/local/share/doc/udp46/examples/prometheus.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts-test.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts.yml
 	./usr/local/share/doc/udp46/examples/udp46-dashboard.json
 	./usr/local/share/doc/udp46/examples/udp46-unprivileged.conf
+	./usr/local/share/fish/vendor_completions.d/udp46.fish
 	./usr/local/share/man/man5/udp46.conf.5
 	./usr/local/share/man/man7/udp46-wireguard.7
 	./usr/local/share/man/man8/udp46.8
 	./usr/local/share/man/man8/udp46ctl.8
+	./usr/local/share/zsh/site-functions/_udp46
 	END
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
