@@ -283,10 +283,12 @@ struct msg_metrics_status {
 	uint64_t source_changes;
 	uint64_t sessions_discarded;
 	uint64_t log_records_lost;
+	int64_t
+	    silent_since; /* clients wait in vain for the upstream; clock_now(), 0: not so */
 	char upstream[ENDPOINT_STRLEN + 2];
 	uint32_t path_mtu; /* bytes; 0: not known yet */
 };
-_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 136, "padding");
+_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 144, "padding");
 
 /* MSG_LINK: which relay is at the other end; for the metrics child. */
 struct msg_link {

@@ -26,6 +26,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/program.h"
 #include "supervisor/route.h"
+#include "supervisor/silence.h"
 #include "supervisor/signals.h"
 #include "supervisor/source_filter.h"
 #include "supervisor/state_reader.h"
@@ -56,6 +57,7 @@ struct supervisor {
 	struct msg_identity identity;
 	struct upstream_name upstream;
 	struct route route;
+	struct silence silence;
 	int begun; /* its address is known, and the children were started */
 	struct adoption adoption;
 	struct upgrade upgrade;
@@ -169,6 +171,19 @@ watch_route(struct supervisor *s)
 	if (moved || e->status.path_mtu != s->route.path_mtu)
 		e->changed = 1;
 	e->status.path_mtu = s->route.path_mtu;
+}
+
+static void
+watch_silence(struct supervisor *s)
+{
+	const struct keepers *k = &s->children.keepers;
+	struct exporter *e = &s->children.exporter;
+
+	if (s->begun && s->now >= s->silence.look_at)
+		silence_turn(&s->silence, &k->upstream, keepers_last_reply(k, s->now), s->now);
+	if (e->status.silent_since != s->silence.since)
+		e->changed = 1;
+	e->status.silent_since = s->silence.since;
 }
 
 static void
@@ -339,6 +354,9 @@ look_at_trouble(struct supervisor *s)
 	if (trouble->error != 0)
 		outage_heard(&k->outage, trouble->child->name, &k->upstream, trouble->error,
 		    reply, s->now);
+	/* Where there is no way to it, that has been said. */
+	if (k->outage.kind == OUTAGE_NONE)
+		silence_heard(&s->silence, &k->upstream, trouble->vain_since, reply, s->now);
 	if (upstream_fail_over(&s->upstream, trouble->vain_since, reply, s->now))
 		upstream_changed(s);
 	*trouble = (struct troubles){ 0 };
@@ -366,6 +384,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	watch_route(s);
 	if (s->begun && s->now >= k->outage.look_at)
 		outage_turn(&k->outage, &k->upstream, keepers_last_reply(k, s->now), s->now);
+	watch_silence(s);
 	if (s->upstream.errors != errors) {
 		s->children.exporter.status.resolve_errors = s->upstream.errors;
 		s->children.exporter.changed = 1;
@@ -394,6 +413,7 @@ own_deadline(const struct supervisor *s)
 	if (!s->begun)
 		return (deadline);
 	deadline = clock_earlier(deadline, k->outage.look_at);
+	deadline = clock_earlier(deadline, s->silence.look_at);
 	return (clock_earlier(deadline, route_deadline(&s->route)));
 }
 
@@ -487,6 +507,7 @@ supervisor_main(struct options *o)
 	state_reader_read(&s->state, o, keepers->count);
 	state_writer_init(&s->writer, s->state.path);
 	s->now = clock_now();
+	silence_init(&s->silence);
 	route_open(&s->route, s->now);
 	upstream_init(&s->upstream, o, &s->identity, binary, s->now);
 	upstream_know(&s->upstream, state_reader_upstream(&s->state));

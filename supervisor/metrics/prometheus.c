@@ -275,7 +275,7 @@ program(struct text *t, const struct prometheus *p)
 static void
 upstream(struct text *t, const struct prometheus *p)
 {
-	int64_t last = p->totals.upstream_last_reply;
+	int64_t last = p->totals.upstream_last_reply, silent = p->status->silent_since;
 
 	head(t, "udp46_upstream_info", "gauge", "The upstream's address; always 1.");
 	text_printf(t, "udp46_upstream_info{address=\"%s\"} 1\n", p->status->upstream);
@@ -292,6 +292,9 @@ upstream(struct text *t, const struct prometheus *p)
 	timestamp(t, "udp46_upstream_last_reply_timestamp_seconds",
 	    "When the upstream was last heard, in seconds since the epoch; 0: not yet.",
 	    last == 0 ? 0 : clock_wall_at(last));
+	timestamp(t, "udp46_upstream_silent_since_timestamp_seconds",
+	    "Since when clients wait in vain for the upstream; 0: they do not.",
+	    silent == 0 ? 0 : clock_wall_at(silent));
 	single(t, "udp46_dns_resolve_errors_total", "counter",
 	    "Look-ups of the upstream's name that failed.", p->status->resolve_errors);
 }

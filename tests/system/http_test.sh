@@ -28,6 +28,7 @@ expected_series()
 	udp46_upstream_source_changes_total
 	udp46_upstream_path_mtu_bytes
 	udp46_upstream_last_reply_timestamp_seconds
+	udp46_upstream_silent_since_timestamp_seconds
 	udp46_segment_offload_fallbacks_total
 	udp46_log_records_suppressed_total
 	process_start_time_seconds

@@ -178,3 +178,37 @@ neighbour_body()
 	said 2
 	stop_udp46
 }
+
+# Since when clients wait in vain, in seconds since the epoch; 0 if they do not.
+silent_since()
+{
+	get /metrics metrics
+	sample metrics udp46_upstream_silent_since_timestamp_seconds
+}
+
+http_case silent "Nobody answers, though there is a way: said once, with the causes, and its end"
+silent_body()
+{
+	make_network
+	start_metrics
+	start_stream stream 10
+	_start=$(date +%s)
+	expect "silent at once, since" "$(silent_since)" = 0
+	wait_said 'upstream silent' 1
+	expect "seconds until it was said" $(($(date +%s) - _start)) -ge 28
+	grep 'msg="upstream silent"' "$log" |
+	    grep -q 'level=WARN .*upstream=.*:7000 .*seconds=3[0-9] causes=.*firewall.*wg show' ||
+	    fail "no causes: $(cat "$log")"
+	sleep 3
+	_since=$(silent_since)
+	expect "silent since" "${_since%.*}" -ge $((_start - 2))
+	expect "silent since" "${_since%.*}" -le $((_start + 10))
+	start_echo 7000
+	wait_said 'upstream answers again' 1
+	sleep 2
+	expect "silent, after the end" "$(silent_since)" = 0
+	expect "said that it is silent" "$(log_count 'upstream silent')" -eq 1
+	end_stream stream
+	said 0
+	stop_udp46
+}

@@ -325,6 +325,27 @@ expect_order()
 	expect "order after a refresh" "$(in_page "$clients")" = "$*"
 }
 
+browser_case silent "It says that the upstream answers nobody, and that it does again"
+silent_body()
+{
+	start_page
+	wait_page "state" "$(text '#state')" = Relaying
+	kill "$(cat echo.pid)"
+	finish echo
+	spawn traffic "$client" "$helpers/client" -b 192.0.2.10:6000 -n 1000000 -r 5 192.0.2.1 5000
+	wait_page "state" "return document.querySelector('#state').textContent
+	    .replace(/[0-9].*/, '') + document.querySelector('#state').className" = \
+	    'The upstream has not answered for bad'
+	screenshot silent
+	start_echo 7000
+	wait_page "state" "$(text '#state')" = Relaying
+	kill "$(cat traffic.pid)"
+	finish traffic
+	expect_quiet_console
+	stop_browser
+	stop_udp46
+}
+
 browser_case sorting "The table is sorted by a click or a key on a header"
 sorting_body()
 {
