@@ -370,7 +370,8 @@ format:
 INSTALL    ?= install
 SUBSTITUTE  = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 # The manual names the places of what is installed without a variable.
-PLACES      = sed -e 's|/usr/local/share/doc/udp46|$(DOCDIR)|g' -e 's|/etc/udp46|$(SYSCONFDIR)/udp46|g'
+PLACES      = sed -e 's|/usr/local/share/doc/udp46|$(DOCDIR)|g' -e 's|/usr/local/share/bash-completion/completions|$(BASHDIR)|g' \
+	-e 's|/usr/local/share|$(PREFIX)/share|g' -e 's|/etc/udp46|$(SYSCONFDIR)/udp46|g'
 # The unit of an instance is that of the one, but for its file and folders.
 INSTANCE    = sed -e '/^Description=/s/$$/ (%i)/' -e 's|udp46/udp46\.conf|udp46/%i.conf|' \
 	-e 's|default/udp46$$|&-%i|' -e '/^RuntimeDirectory=/s|udp46|&-%i|g' \
