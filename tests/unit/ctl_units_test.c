@@ -15,7 +15,7 @@ CASE(written)
 
 	CHECK_AS(units_short, 0, "0");
 	CHECK_AS(units_short, -1, "0");
-	CHECK_AS(units_short, NAN, "0");
+	CHECK_AS(units_short, (double)NAN, "0");
 	CHECK_AS(units_short, 0.25, "0.2");
 	CHECK_AS(units_short, 12.3, "12");
 	CHECK_AS(units_short, 9999, "9999");
@@ -50,9 +50,9 @@ CASE(widths)
 		ATF_REQUIRE(strlen(units_long(text, number)) < UNITS_SIZE);
 		ATF_REQUIRE(strlen(units_exact(text, number)) < UNITS_SIZE);
 	}
-	units_short(text, INFINITY);
-	units_age(text, INFINITY);
-	units_long(text, INFINITY);
+	units_short(text, (double)INFINITY);
+	units_age(text, (double)INFINITY);
+	units_long(text, (double)INFINITY);
 }
 
 /* Every reason has its remedy. */
