@@ -70,7 +70,7 @@ dist_body()
 	printf '#!/bin/sh\nexit 127\n' >git
 	chmod +x git
 	PATH=$PWD:$PATH atf_check -o ignore make -C udp46-9.9.9 --no-print-directory \
-	    build/version
+	    BUILD=build build/version
 	atf_check -o match:"^[0-9.]* $(cut -c 1-12 commit) 20[0-9-]*\$" cat udp46-9.9.9/build/version
 }
 
