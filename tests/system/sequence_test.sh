@@ -58,9 +58,19 @@ successor()
 	wait_for 60 more_records started "$_started" || fail "no successor"
 }
 
+# An end and a new start, between which there is nothing but the file.
+reborn()
+{
+	kill -TERM "$(cat udp46.pid)"
+	finish udp46 30
+	expect "exit status" "$status" -eq 0
+	rm "$log"
+	start_udp46 --config "$PWD/udp46.conf"
+}
+
 event()
 {
-	roll _event 8
+	roll _event 9
 	echo "event $_event"
 	case $_event in
 	0) kill_relay KILL ;;
@@ -84,6 +94,7 @@ event()
 		refused_upgrade nowhere
 		cp good.conf udp46.conf
 		;;
+	8) reborn ;;
 	esac
 }
 
@@ -143,6 +154,7 @@ sequences_body()
 	start_echo 7000
 	own_program
 	start_configured
+	echo "state-file $PWD/state" >>udp46.conf
 	sed -i 's/^session-timeout .*/session-timeout 2h/' udp46.conf
 	successor
 	: >model
