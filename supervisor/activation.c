@@ -71,13 +71,10 @@ activation_listeners(struct sockaddr_in **listen)
 int
 activation_take(const struct sockaddr_in *sin, int group)
 {
-	struct inherited *d = NULL;
+	struct inherited *d;
 	int on = 1;
 
-	while ((d = inherited_next(INHERITED_LISTENER, d)) != NULL)
-		if (d->address == sin->sin_addr.s_addr && d->port == sin->sin_port)
-			break;
-	if (d == NULL)
+	if ((d = inherited_listener(sin)) == NULL)
 		return (-1);
 	if (group && setsockopt(d->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == -1)
 		err(EXIT_REFUSED, "SO_REUSEPORT");

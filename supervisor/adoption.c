@@ -91,8 +91,8 @@ find_listener(const struct legacy_listener *listener)
 	struct inherited *d = NULL;
 
 	while ((d = inherited_next(INHERITED_LISTENER, d)) != NULL)
-		if (inherited_cookie(d->fd) == listener->cookie &&
-		    d->address == listener->address && d->port == listener->port)
+		if (d->address == listener->address && d->port == listener->port &&
+		    inherited_cookie(d->fd) == listener->cookie)
 			return (d);
 	return (NULL);
 }
@@ -122,6 +122,18 @@ adoption_listener(const struct adoption *a, uint32_t worker, struct sockaddr_in 
 
 /* ---- sessions ---- */
 
+/* The keeper itself only reads them: this is while no relay runs. */
+static struct totals *
+writable_totals(const struct keeper *k)
+{
+	struct totals *totals;
+
+	totals = totals_map(k->totals_fd, k->config.listeners, k->config.slots_max, 1);
+	if (totals == NULL)
+		err(EXIT_REFUSED, "totals");
+	return (totals);
+}
+
 /* Our index of a listener of before, or -1. */
 static int
 listener_index(const struct keeper *k, const struct legacy_listener *listener)
@@ -142,7 +154,7 @@ take_session(struct keeper *k, const struct legacy_session *s, int fd, uint16_t 
 	uint32_t slot = store_add(&k->store, fd, s->port);
 	struct session_record record = s->record;
 
-	ports_claim(k->ports, s->port);
+	(void)ports_claim(k->ports, s->port);
 	record.listener = listener;
 	store_set_record(&k->store, slot, &record);
 	if (s->saved)
@@ -160,9 +172,7 @@ adoption_take(struct keeper *k, const struct legacy *l, adoption_socket *socket_
 	struct totals *totals;
 	int fd, listener;
 
-	totals = totals_map(k->totals_fd, k->config.listeners, k->config.slots_max, 1);
-	if (totals == NULL)
-		err(EXIT_REFUSED, "totals");
+	totals = writable_totals(k);
 	for (s = l->session; s < l->session + l->sessions; s++) {
 		fd = socket_of(l, s, arg);
 		listener = listener_index(k, &l->listener[s->record.listener]);
@@ -204,9 +214,7 @@ take_totals(struct keeper *k, const struct legacy *l)
 
 	if (l->totals == NULL)
 		return;
-	totals = totals_map(k->totals_fd, listeners, k->config.slots_max, 1);
-	if (totals == NULL)
-		err(EXIT_REFUSED, "totals");
+	totals = writable_totals(k);
 	memcpy(totals, l->totals, sizeof(*totals));
 	seen = totals_drops_seen(totals, listeners, k->config.slots_max);
 	for (i = 0; i < l->listeners; i++) {
@@ -258,7 +266,7 @@ adoption_finish(struct adoption *a, struct keepers *all)
 		take_totals(k, l);
 		close_listeners(l);
 		/* They go where the one before us thought that the upstream is. */
-		if (adopted.taken > 0)
+		if (k->store.count[SLOT_KEPT] > 0)
 			relocation_begin(k, clock_now());
 	}
 	if (a->found > 0)

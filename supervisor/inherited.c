@@ -14,8 +14,6 @@
 #include "supervisor/log_writer.h"
 #include "supervisor/visible.h"
 
-#define FIRST_FD 3 /* as of sd_listen_fds(3) */
-
 /* Said one by one; the rest is counted. */
 #define SAID_MAX 8
 
@@ -120,7 +118,7 @@ promised(void)
 
 	if (pid == NULL || fds == NULL || strtonum(pid, 1, INT32_MAX, &error) != getpid())
 		return (0);
-	n = strtonum(fds, 1, INT32_MAX - FIRST_FD, &error);
+	n = strtonum(fds, 1, INT32_MAX - INHERITED_FIRST, &error);
 	return (error == NULL ? (uint32_t)n : 0);
 }
 
@@ -144,7 +142,7 @@ take_note(uint32_t n)
 	if ((all = calloc(n, sizeof(*all))) == NULL)
 		err(EXIT_REFUSED, "LISTEN_FDS");
 	for (d = all; d < all + n; d++) {
-		d->fd = FIRST_FD + (int)(d - all);
+		d->fd = INHERITED_FIRST + (int)(d - all);
 		d->name = next_name(&names);
 		if ((d->kind = kind_of(d)) == INHERITED_TAKEN)
 			continue;
@@ -160,9 +158,9 @@ inherited_init(void)
 	uint32_t n = promised();
 
 	/* More than can be open are none at all, and the array would be as large. */
-	if (n > 0 && fcntl(FIRST_FD + (int)n - 1, F_GETFD) == -1)
+	if (n > 0 && fcntl(INHERITED_FIRST + (int)n - 1, F_GETFD) == -1)
 		n = 0;
-	closefrom(FIRST_FD + (int)n);
+	closefrom(INHERITED_FIRST + (int)n);
 	if (n > 0)
 		take_note(n);
 	unsetenv("LISTEN_PID");
@@ -181,6 +179,17 @@ inherited_next(enum inherited_kind kind, const struct inherited *last)
 		if (all[i].kind == kind)
 			return (&all[i]);
 	return (NULL);
+}
+
+struct inherited *
+inherited_listener(const struct sockaddr_in *sin)
+{
+	struct inherited *d = NULL;
+
+	while ((d = inherited_next(INHERITED_LISTENER, d)) != NULL)
+		if (d->address == sin->sin_addr.s_addr && d->port == sin->sin_port)
+			break;
+	return (d);
 }
 
 uint32_t

@@ -11,6 +11,8 @@
  * leaves to us.  What one is for is told by what it is, never by its name or its place; the name is
  * for messages.  Who needs one takes it, and what nobody took is closed.
  */
+#define INHERITED_FIRST 3 /* the first descriptor, as of sd_listen_fds(3) */
+
 enum inherited_kind {
 	INHERITED_TAKEN,
 	INHERITED_LISTENER, /* UDP over IPv4, bound, without a peer */
@@ -39,6 +41,9 @@ void inherited_init(void);
 
 /* The next one of this kind after `last`, or the first if that is NULL; NULL: no more. */
 struct inherited *inherited_next(enum inherited_kind kind, const struct inherited *last);
+
+/* A listener at this address, or NULL. */
+struct inherited *inherited_listener(const struct sockaddr_in *sin);
 
 /* How many of this kind are left. */
 uint32_t inherited_count(enum inherited_kind kind);

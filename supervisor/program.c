@@ -10,11 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "supervisor/log_writer.h"
 #include "supervisor/fd_names.h"
+#include "supervisor/inherited.h"
+#include "supervisor/log_writer.h"
 #include "supervisor/program.h"
-
-#define FIRST_FD 3 /* as of sd_listen_fds(3) */
 
 static char path[PATH_MAX];
 static char **arguments;
@@ -103,9 +102,9 @@ find_places(struct places *p, const int *fds, uint32_t n)
 static void
 close_others(const struct places *p)
 {
-	int fd, from = FIRST_FD;
+	int fd, from = INHERITED_FIRST;
 
-	for (fd = FIRST_FD; fd < p->max; fd++) {
+	for (fd = INHERITED_FIRST; fd < p->max; fd++) {
 		if (p->at[fd] == 0)
 			continue;
 		if (fd > from)
@@ -122,7 +121,7 @@ place(struct places *p, int *fds, uint32_t n, uint32_t i, int target)
 	int moved;
 
 	if (p->at[target] != 0) {
-		if ((moved = fcntl(target, F_DUPFD, FIRST_FD + (int)n)) == -1)
+		if ((moved = fcntl(target, F_DUPFD, INHERITED_FIRST + (int)n)) == -1)
 			return (-1);
 		fds[p->at[target] - 1] = moved;
 		p->at[moved] = p->at[target];
@@ -137,7 +136,7 @@ place(struct places *p, int *fds, uint32_t n, uint32_t i, int target)
 }
 
 /*
- * Have fds[i] at FIRST_FD + i, open across execve(2), and no other descriptor.  Returns 0, or -1
+ * Have fds[i] at INHERITED_FIRST + i, open across execve(2), and no other descriptor.  Returns 0, or -1
  * with errno.
  */
 static int
@@ -151,7 +150,7 @@ arrange(int *fds, uint32_t n)
 		return (-1);
 	close_others(&p);
 	for (i = 0; i < n && error == 0; i++) {
-		target = FIRST_FD + (int)i;
+		target = INHERITED_FIRST + (int)i;
 		if (fds[i] != target)
 			error = place(&p, fds, n, i, target);
 		if (error == 0)

@@ -241,7 +241,24 @@ drain(int fd)
 }
 
 int
-upstream_open(const struct upstream *upstream, uint16_t port)
+upstream_configure(int fd, const struct upstream *upstream)
+{
+	int path = upstream->whole ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT;
+
+	if (set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
+	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
+	    set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, path) == -1 ||
+	    /* Else nobody would hear of a neighbour that is not there. */
+	    set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) == -1 ||
+	    set_buffers(fd, upstream->buffer_size) == -1)
+		return (-1);
+	offload_set(fd, upstream->trains);
+	return (0);
+}
+
+/* All of a session's socket but its peer; `absent`: its source address may be. */
+static int
+bind_upstream(const struct upstream *upstream, uint16_t port, int absent)
 {
 	struct sockaddr_in6 source = upstream->source;
 	int fd;
@@ -252,56 +269,42 @@ upstream_open(const struct upstream *upstream, uint16_t port)
 		return (-1);
 	/* A chosen port: connect(2) alone would search the whole table when it is nearly full. */
 	if (set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1 ||
+	    (absent && set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) == -1) ||
 	    bind(fd, (const struct sockaddr *)&source, sizeof(source)) == -1 ||
-	    set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
-	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
-	    (upstream->whole &&
-		set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO) == -1) ||
-	    /* Else nobody would hear of a neighbour that is not there. */
-	    set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) == -1 ||
-	    set_buffers(fd, upstream->buffer_size) == -1 ||
-	    connect(fd, (const struct sockaddr *)&upstream->address,
-		sizeof(upstream->address)) == -1)
+	    upstream_configure(fd, upstream) == -1)
 		return (close_failed(fd));
-	if (upstream->trains)
-		offload_set(fd, 1);
+	return (fd);
+}
+
+static int
+connect_upstream(int fd, const struct upstream *upstream)
+{
+	return (connect(
+	    fd, (const struct sockaddr *)&upstream->address, sizeof(upstream->address)));
+}
+
+int
+upstream_open(const struct upstream *upstream, uint16_t port)
+{
+	int fd;
+
+	if ((fd = bind_upstream(upstream, port, 0)) == -1)
+		return (-1);
+	if (connect_upstream(fd, upstream) == -1)
+		return (close_failed(fd));
 	drain(fd);
 	return (fd);
 }
 
 int
-upstream_configure(int fd, const struct upstream *upstream)
-{
-	int path = upstream->whole ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT;
-
-	if (set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1 ||
-	    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == -1 ||
-	    set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, path) == -1 ||
-	    set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) == -1 ||
-	    set_buffers(fd, upstream->buffer_size) == -1)
-		return (-1);
-	offload_set(fd, upstream->trains);
-	return (0);
-}
-
-int
 upstream_bind(const struct upstream *upstream, uint16_t port, int *connected)
 {
-	struct sockaddr_in6 source = upstream->source;
 	int fd;
 
-	source.sin6_family = AF_INET6;
-	source.sin6_port = htons(port);
-	if ((fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+	/* An address may come later, or not be in use before it has proved to be unique. */
+	if ((fd = bind_upstream(upstream, port, 1)) == -1)
 		return (-1);
-	if (set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1 ||
-	    /* An address may come later, or not be in use before it has proved to be unique. */
-	    set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) == -1 ||
-	    bind(fd, (const struct sockaddr *)&source, sizeof(source)) == -1 ||
-	    upstream_configure(fd, upstream) == -1)
-		return (close_failed(fd));
-	*connected = connect(fd, (const struct sockaddr *)&upstream->address,
-			 sizeof(upstream->address)) == 0;
+	*connected = connect_upstream(fd, upstream) == 0;
 	if (!*connected && upstream_is_exhaustion(errno))
 		return (close_failed(fd));
 	drain(fd);
@@ -390,6 +393,5 @@ upstream_move(int fd, const struct upstream *upstream, const struct sockaddr_in6
 			(void)set_int(
 			    fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)source->sin6_scope_id);
 	}
-	return (connect(
-	    fd, (const struct sockaddr *)&upstream->address, sizeof(upstream->address)));
+	return (connect_upstream(fd, upstream));
 }

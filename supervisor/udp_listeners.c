@@ -140,18 +140,6 @@ udp_listeners_open(
 	warn_of_buffers(o->socket_buffer_size);
 }
 
-/* Whether it is bound already, by a program that asks whether we could take its place. */
-static int
-is_inherited(const struct sockaddr_in *sin)
-{
-	struct inherited *d = NULL;
-
-	while ((d = inherited_next(INHERITED_LISTENER, d)) != NULL)
-		if (d->address == sin->sin_addr.s_addr && d->port == sin->sin_port)
-			return (1);
-	return (0);
-}
-
 /* One that could not be opened.  Returns whether that is a fault of the configuration. */
 static int
 judge(const struct sockaddr_in *sin, int is_rehearsal, FILE *notes)
@@ -183,7 +171,8 @@ udp_listeners_try(const struct options *o, FILE *notes)
 
 	for (i = 0; i < o->listeners; i++) {
 		sin = o->listen[i];
-		if (is_inherited(&sin))
+		/* Bound already, by a program that asks whether we could take its place. */
+		if (inherited_listener(&sin) != NULL)
 			continue;
 		if ((fd = listener_open(&sin, &config, LISTENER_ALONE)) == -1)
 			faults += (uint32_t)judge(&sin, is_rehearsal, notes);

@@ -65,13 +65,13 @@ add(struct heirloom *h, int fd, const char *name)
 }
 
 static void
-add_listeners(struct heirloom *h, const struct keepers *all, uint32_t listeners)
+add_listeners(struct heirloom *h, const struct keepers *all)
 {
 	char name[FD_NAME_SIZE];
 	uint32_t i, j;
 
 	for (i = 0; i < all->count; i++)
-		for (j = 0; j < listeners; j++)
+		for (j = 0; j < all->listeners; j++)
 			add(h, all->keeper[i].listener_fds[j],
 			    fd_name_listener(&all->listener[j], name));
 }
@@ -115,13 +115,12 @@ check(int program, int output, const struct heirloom *listeners)
 static int
 start_check(struct upgrade *u, const struct keepers *all)
 {
-	uint32_t n = all->listeners;
 	struct heirloom h;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return (-1);
-	if (reserve(&h, all->count * n) == -1 || (u->checker = fork()) == -1) {
+	if (reserve(&h, all->count * all->listeners) == -1 || (u->checker = fork()) == -1) {
 		u->checker = 0;
 		release(&h);
 		close(ends[0]);
@@ -129,7 +128,7 @@ start_check(struct upgrade *u, const struct keepers *all)
 		return (-1);
 	}
 	if (u->checker == 0) {
-		add_listeners(&h, all, n);
+		add_listeners(&h, all);
 		check(u->program, ends[1], &h);
 	}
 	release(&h);
@@ -260,7 +259,7 @@ upgrade_finish(struct upgrade *u, const struct keepers *all, int http)
 		n += 2 + all->keeper[i].store.used;
 	if (reserve(&h, n) == 0) {
 		add(&h, http, fd_name_metrics);
-		add_listeners(&h, all, all->listeners);
+		add_listeners(&h, all);
 		if (all->ports.resting != NULL)
 			add(&h, all->ports.fd, fd_name_ports);
 		for (i = 0; i < all->count; i++)
