@@ -12,6 +12,11 @@ nft_case()
 	eval "$1_head() { atf_set descr \"$2\"; atf_set require.user root; atf_set require.progs nft; }"
 }
 
+no_dad()
+{
+	atf_check nsenter --net="/run/netns/$1" -- sysctl -q -w "net.ipv6.conf.$2.accept_dad=0"
+}
+
 # add_far NEAR MTU: the namespace $far, behind NEAR, on a link of that MTU.
 add_far()
 {
@@ -19,6 +24,9 @@ add_far()
 	echo "$far" >>namespaces
 	atf_check ip netns add "$far"
 	atf_check ip -n "$1" link add far type veth peer name router netns "$far"
+	# A router whose own address is tentative asks nobody for a neighbor.
+	no_dad "$1" far
+	no_dad "$far" router
 	atf_check ip -n "$1" link set far mtu "$2" up
 	atf_check ip -n "$far" link set router mtu "$2" up
 }
