@@ -192,7 +192,7 @@ DEPS_hosts = iproute2 iputils-ping procps socat
 DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
 DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
 DEPS_check = $(DEPS_demo) libatf-dev atf-sh kyua nftables strace jq curl chromium \
-	chromium-driver systemd systemd-container tmux $(DEPS_deb)
+	chromium-driver systemd systemd-container tmux tcpdump debootstrap $(DEPS_deb)
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
 DEPS_deb   = debhelper dpkg-dev lintian
 
@@ -241,6 +241,9 @@ unpack = [ -x $(TOOLS)/$(1) ] || ! command -v apt-get >/dev/null || { \
 programs: deps
 	@command -v promtool prometheus >/dev/null || $(call unpack,usr/bin/promtool,prometheus)
 	@command -v nginx >/dev/null || $(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)
+	@[ -s $(TOOLS)/debian.tar ] || [ "$$(id -u)" -ne 0 ] || ! command -v debootstrap >/dev/null || { \
+		echo "fetching a bare Debian"; mkdir -p $(TOOLS); \
+		sh tests/bare.sh $(TOOLS)/debian.tar $(filter lib%-dev,$(DEPS_build)); }
 
 peers:
 	@$(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)

@@ -161,7 +161,7 @@ packages_body()
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' fuzz
 	wants 'ethtool gnuplot-nox iproute2 iputils-ping jq linux-perf procps socat util-linux' bench
 	check="atf-sh chromium chromium-driver curl debhelper $demo dpkg-dev jq kyua libatf-dev lintian nftables"
-	check="$check strace systemd systemd-container tmux"
+	check="$check debootstrap strace systemd systemd-container tcpdump tmux"
 	check=$(printf '%s\n' $check | LC_ALL=C sort | xargs)
 	wants "$check" deps
 	wants "$check" check

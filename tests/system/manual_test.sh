@@ -7,34 +7,83 @@ udp46=$(atf_get_srcdir)/../../udp46
 manual()
 {
 	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
-	cat "$UDP46_SRCDIR"/man/udp46.8 "$UDP46_SRCDIR"/man/udp46-wireguard.7 \
-	    "$UDP46_SRCDIR"/man/udp46.conf.5 "$UDP46_SRCDIR"/man/udp46ctl.8
+	cat "$UDP46_SRCDIR"/man/*.[1-9]
 }
 
 # displays KIND: writes each display "Checked as: KIND" to a file display.N, as a reader would see it.
 displays()
 {
 	manual | awk -v kind="$1" '
-		/^\.\\" Checked as: / { marked = $NF; next }
-		/^\.Bd -literal/ { if (marked == kind) file = "display." ++n; marked = ""; next }
-		/^\.Ed/ { file = ""; next }
-		file != "" { gsub(/\\e/, "\\"); print > file }'
+		/^\.\\" Checked as: / { marked = $4; next }
+		/^\.(Bd -literal|Dl)/ { if (marked == kind) file = "display." ++n; marked = "" }
+		/^\.(Bd|Ed)/ { if (/^\.Ed/) file = ""; next }
+		file != "" {
+			is_line = sub(/^\.Dl /, "")
+			gsub(/\\e/, "\\")
+			gsub(/\\&/, "")
+			print > file
+			if (is_line) file = ""
+		}'
 	ls display.* >/dev/null 2>&1 || atf_fail "no display is marked as $1"
 }
 
-# Those of udp46ctl are run by ctl_test.
+# Who runs a display is told by its mark: the first word, and what the test has of it.  A picture is
+# just looked at.
 atf_test_case marked
 marked_head()
 {
-	atf_set descr 'every display says how it is checked'
+	atf_set descr 'every display says how it is checked, and there is a test that does'
 }
 marked_body()
 {
+	cat >runners <<-'END'
+	udp46 manual_test displays udp46
+	options manual_test displays options
+	socket manual_test displays socket
+	conf manual_test displays conf
+	file manual_test displays file
+	nft manual_test displays nft
+	wireguard manual_test displays wireguard
+	said manual_test displays said
+	step manual_test displays step
+	ctl ctl_test ctl\.\*
+	top ctl_test top\.\*
+	commands guide_test take_steps$
+	works guide_test try_works$
+	END
 	manual | awk '
-		/^\.\\" Checked as: (udp46|options|socket|conf|file|nft|wireguard|picture|ctl|top)$/ { marked = 1; next }
-		/^\.Bd/ && !marked { print "line " NR ": not marked"; bad = 1 }
-		{ marked = 0 }
-		END { exit bad }' || atf_fail 'a display without a mark'
+		/^\.\\" Checked as: / { mark = $4 " " $5; next }
+		/^\.(Bd|Dl)/ { print mark == "" ? "none line_" NR : mark }
+		{ mark = "" }' | sort -u >marks
+	[ "$(wc -l <marks)" -gt 15 ] || atf_fail 'hardly a display'
+	while read -r kind name; do
+		case $kind in
+		picture) continue ;;
+		seen) program=guide_test pattern="(play|fails_as) $name( |\$)" ;;
+		*) read -r program pattern <<-END || true ;;
+			$(sed -n "s/^$kind //p" runners)
+			END
+		esac
+		{ [ -n "$pattern" ] && grep -qE -e "^[^#]*$pattern" "$UDP46_SRCDIR/tests/system/$program.sh"; } ||
+		    echo "$kind $name: nobody checks that"
+	done <marks >missing
+	atf_check cat missing
+}
+
+# The margin of a page is 5 columns, and that of -offset indent 6.
+atf_test_case width
+width_head()
+{
+	atf_set descr 'no display is wider than a terminal of 80 columns'
+}
+width_body()
+{
+	manual | expand | awk '
+		/^\.Bd/ { wide = /-offset indent/ ? 69 : 75; next }
+		/^\.Ed/ { wide = 0 }
+		/^\.Dl / { if (length($0) - 4 > 69) print; next }
+		wide { line = $0; gsub(/\\[e&]/, "\\", line); if (length(line) > wide) print }' >too_wide
+	atf_check cat too_wide
 }
 
 # in_example FILE: run it in a mount namespace of its own, whose /etc knows the name of the
@@ -179,6 +228,38 @@ wireguard_body()
 	done
 }
 
+atf_test_case said
+said_head()
+{
+	atf_set descr 'what the manual says of a wrong file is said of it'
+}
+said_body()
+{
+	displays said
+	printf '%s\n' 'user a' 'listen 0.0.0.0:51820' 'user b' >udp46.conf
+	"$udp46" --check --config udp46.conf 2>errors && atf_fail 'a wrong file is right'
+	cat errors
+	for file in display.*; do
+		atf_check -o ignore grep -x -F -e "$(cat "$file")" errors
+	done
+}
+
+atf_test_case steps
+steps_head()
+{
+	atf_set descr 'a command that stands in several pages is one that the test of the guide runs'
+}
+steps_body()
+{
+	displays step
+	mkdir of_guide
+	cd of_guide || atf_fail 'no folder'
+	displays commands
+	for file in ../display.*; do
+		grep -q -x -F -e "$(cat "$file")" display.* || atf_fail "not in udp46-wireguard(7): $(cat "$file")"
+	done
+}
+
 atf_test_case flags
 flags_head()
 {
@@ -255,6 +336,7 @@ metrics_body()
 atf_init_test_cases()
 {
 	atf_add_test_case marked
+	atf_add_test_case width
 	atf_add_test_case commands
 	atf_add_test_case configurations
 	atf_add_test_case files
@@ -262,6 +344,8 @@ atf_init_test_cases()
 	atf_add_test_case socket_units
 	atf_add_test_case nftables
 	atf_add_test_case wireguard
+	atf_add_test_case said
+	atf_add_test_case steps
 	atf_add_test_case flags
 	atf_add_test_case messages
 	atf_add_test_case metrics
