@@ -333,6 +333,49 @@ metrics_body()
 	atf_check cat missing
 }
 
+atf_test_case migration
+migration_head()
+{
+	atf_set descr 'the options, metrics and fields that came along from the program in Go are there'
+}
+migration_body()
+{
+	manual | sed -n '/^\.Sh MIGRATION/,/^\.Sh SEE/p' >section
+	cd "$UDP46_SRCDIR" || atf_fail 'no source tree'
+	sed -n 's/^\.Fl -\([a-z.-]*\).*/[{] "\1",/p' "$OLDPWD/section" >"$OLDPWD/patterns"
+	grep -oE '\budp46_[a-z_]+\b' "$OLDPWD/section" | sed 's/.*/"&["{]/' >>"$OLDPWD/patterns"
+	sed -n '/^\.Ss Sessions as JSON/,/^state is new/p' "$OLDPWD/section" | grep -oE '[a-z]+_[a-z_]+|created' |
+	    sed 's/.*/"&\\\\"/' >>"$OLDPWD/patterns"
+	[ "$(wc -l <"$OLDPWD/patterns")" -gt 45 ] || atf_fail 'hardly a name'
+	while read -r pattern; do
+		grep -rqE -e "$pattern" supervisor || echo "not in the source: $pattern"
+	done <"$OLDPWD/patterns" >"$OLDPWD/missing"
+	cd "$OLDPWD" || atf_fail 'no directory'
+	atf_check cat missing
+}
+
+atf_test_case numbers
+numbers_head()
+{
+	atf_set descr 'what a datagram costs is what the record of the last run says'
+}
+numbers_body()
+{
+	manual | awk '
+		/^\.\\" bench: / { title = substr($0, 12); next }
+		title != "" { n = split($0, cell, " Ta "); print cell[n - 1] " " cell[n] " " title; title = "" }' >rows
+	[ "$(wc -l <rows)" -gt 5 ] || atf_fail 'hardly a row'
+	while read -r ours others title; do
+		# The CPU time in ns is the fifth number after the name; a new line has no title.
+		grep -m 1 -A 1 -e "^$title " "$UDP46_SRCDIR/tests/bench/bench.txt" | awk '
+			{ for (i = 1; i < NF && $i != "udp46" && $i != "nginx"; i++) continue
+			us = $(i + 5) / 1000
+			printf us < 9.95 ? "%.1f " : "%.0f ", us }' >recorded
+		[ "$(cat recorded)" = "$ours $others " ] || echo "$title: $(cat recorded)"
+	done <rows >differ
+	atf_check cat differ
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case marked
@@ -350,4 +393,6 @@ atf_init_test_cases()
 	atf_add_test_case messages
 	atf_add_test_case metrics
 	atf_add_test_case restarts
+	atf_add_test_case migration
+	atf_add_test_case numbers
 }
