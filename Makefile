@@ -182,7 +182,7 @@ $(COMPLETIONS): $(BUILD)/completion/%: $(COMPLETION)
 -include $(COMPLETION).d $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
 	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
 
-# ---- what it needs; see README.md for the reason of each ----
+# ---- what it needs; see udp46-internals(7) for the reason of each ----
 
 # gcc unless there is a compiler already.
 DEPS_build = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmicrohttpd-dev \
@@ -379,7 +379,7 @@ PLACES      = sed -e 's|/usr/local/share/doc/udp46|$(DOCDIR)|g' -e 's|/usr/local
 INSTANCE    = sed -e '/^Description=/s/$$/ (%i)/' -e 's|udp46/udp46\.conf|udp46/%i.conf|' \
 	-e 's|default/udp46$$|&-%i|' -e '/^RuntimeDirectory=/s|udp46|&-%i|g' \
 	-e '/^StateDirectory=/s|udp46|&-%i|' -e 's|%\([tS]\)/udp46/|%\1/udp46-%i/|g'
-PAGES       = man8/udp46.8 man8/udp46ctl.8 man5/udp46.conf.5 man7/udp46-wireguard.7
+PAGES       = man8/udp46.8 man8/udp46ctl.8 man5/udp46.conf.5 man7/udp46-wireguard.7 man7/udp46-internals.7
 D           = $(DESTDIR)
 SAMPLE      = $(D)$(SYSCONFDIR)/udp46/udp46.conf
 

@@ -88,6 +88,26 @@ setup_body()
 	in_host udp46ctl check --interval 100ms || fail "udp46ctl check"
 }
 
+plain_case readme "The README fits a screen, and has the commands of the page"
+readme_body()
+{
+	steps
+	sed -n '/^## Five minutes/,/^## Fast/p' "$UDP46_SRCDIR/README.md" >minutes
+	sed -n 's/^    sudo //p' minutes | sed 's/ *#.*//' >commands
+	sed -n '/^    sudo/d; s/^    //p' minutes >configuration
+	while read -r _n _host _what; do
+		case $_host:$_what in
+		relay:commands) cat "step.$_n" >&3 ;;
+		relay:*) cat "step.$_n" >&4 ;;
+		esac
+	done <steps 3>commands.page 4>configuration.page
+	atf_check -o file:commands.page cat commands
+	atf_check -o file:configuration.page cat configuration
+	expect "lines" "$(wc -l <"$UDP46_SRCDIR/README.md")" -le 75
+	awk 'length > 110 { print FILENAME ": " FNR ": is longer than 110 columns" }' "$UDP46_SRCDIR/README.md" >wide
+	atf_check cat wide
+}
+
 # ---- what is seen when something is wrong ----
 
 # scene_case NAME DESCRIPTION

@@ -34,6 +34,7 @@ install_body()
 	./usr/local/share/doc/udp46/examples/udp46-unprivileged.conf
 	./usr/local/share/fish/vendor_completions.d/udp46.fish
 	./usr/local/share/man/man5/udp46.conf.5
+	./usr/local/share/man/man7/udp46-internals.7
 	./usr/local/share/man/man7/udp46-wireguard.7
 	./usr/local/share/man/man8/udp46.8
 	./usr/local/share/man/man8/udp46ctl.8
@@ -42,7 +43,7 @@ install_body()
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
 	[ "$(find root -type f -perm 755 | sort | xargs)" = 'root/usr/local/bin/udp46ctl root/usr/local/sbin/udp46' ] || atf_fail 'wrong modes'
-	[ "$(find root -type f -perm 644 | wc -l)" -eq 16 ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 17 ] || atf_fail 'wrong modes'
 
 	atf_check -o ignore $make uninstall
 	# But for what somebody has configured, which another installation leaves as it is.
