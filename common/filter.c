@@ -90,6 +90,8 @@ static const struct filter_rule metrics_rules[] = {
 	ALLOW_FCNTL(F_GETFL), ALLOW_FCNTL(F_SETFL),
 	/* send(3): with an address, a listener that was shut down would connect */
 	ALLOW_IF2(sendto, 3, MSG_FASTOPEN, 0, 4, POINTER, 0),
+	/* CPU time and memory of processes: /proc/PID/stat, which was opened before */
+	ALLOW(pread64),
 	/* the library wakes itself through an eventfd */
 	ALLOW(read), ALLOW(write),
 	/* probes of libc that have a fallback: refuse, do not kill */

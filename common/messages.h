@@ -57,6 +57,7 @@ enum msg_type {
 	MSG_METRICS_LISTENERS,
 	MSG_HTTP_LISTENER,
 	MSG_METRICS_STATUS,
+	MSG_PROCESS,
 
 	/* supervisor to both: their end of a socketpair between them */
 	MSG_LINK,
@@ -262,7 +263,8 @@ _Static_assert(sizeof(struct msg_resolved) == 8 + 20 * RESOLVED_MAX + 128, "padd
 
 /* MSG_METRICS_CONFIG: what stays the same while the program runs. */
 struct msg_metrics_config {
-	int64_t started; /* clock_now() at the program's start */
+	int64_t started;      /* clock_now() at the program's start */
+	uint64_t descriptors; /* that the supervisor may have: RLIMIT_NOFILE */
 	uint32_t listeners;
 	uint32_t session_capacity;
 	uint32_t session_labels;
@@ -271,7 +273,7 @@ struct msg_metrics_config {
 	char commit[32];
 	char date[32];
 };
-_Static_assert(sizeof(struct msg_metrics_config) == 24 + 96, "padding");
+_Static_assert(sizeof(struct msg_metrics_config) == 32 + 96, "padding");
 
 /* MSG_METRICS_STATUS: what the supervisor counts itself, sent when it changes. */
 struct msg_metrics_status {
@@ -283,14 +285,22 @@ struct msg_metrics_status {
 	uint64_t source_changes;
 	uint64_t sessions_discarded;
 	uint64_t log_records_lost;
+	uint64_t descriptors; /* of the supervisor, open now; it may be told a second late */
+	/* CPU time that children used who have ended, in nanoseconds. */
+	uint64_t relay_cpu[WORKERS_MAX];
+	uint64_t metrics_cpu;
+	uint64_t resolver_cpu;
 	int64_t
 	    silent_since; /* clients wait in vain for the upstream; clock_now(), 0: not so */
 	char upstream[ENDPOINT_STRLEN + 2];
 	uint32_t path_mtu; /* bytes; 0: not known yet */
 };
-_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 8 + 144, "padding");
+_Static_assert(sizeof(struct msg_metrics_status) == WORKERS_MAX * 16 + 168, "padding");
 
-/* MSG_LINK: which relay is at the other end; for the metrics child. */
+/*
+ * MSG_LINK: which relay is at the other end; for the metrics child.  MSG_PROCESS, of that relay:
+ * /proc/PID/stat, open for reading, as whoever may open no file cannot look at others.
+ */
 struct msg_link {
 	uint32_t worker;
 };

@@ -58,6 +58,7 @@ static const struct msg_rule rules[MSG_TYPE_MAX] = {
 	[MSG_HTTP_LISTENER] = { 0, 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_METRICS_STATUS] = { sizeof(struct msg_metrics_status), 1, FDS_NONE,
 	    FROM_SUPERVISOR },
+	[MSG_PROCESS] = { sizeof(struct msg_link), 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_LINK] = { sizeof(struct msg_link), 1, FDS_ONE, FROM_SUPERVISOR },
 	[MSG_ASK_TOTALS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },
 	[MSG_ASK_LISTENERS] = { sizeof(struct msg_ask), 1, FDS_NONE, FROM_METRICS },

@@ -53,6 +53,7 @@ struct histogram {
 };
 
 struct listener_totals {
+	uint64_t sessions; /* open now */
 	uint64_t datagrams[DIRECTION_MAX];
 	uint64_t bytes[DIRECTION_MAX];
 	uint64_t drops[DIRECTION_MAX][DROP_REASON_MAX];
@@ -82,6 +83,7 @@ struct totals {
 	uint64_t sessions_restored;
 	uint64_t segment_offload_fallbacks;
 	uint64_t log_records_suppressed;
+	uint64_t descriptors;	     /* of the relay, open now */
 	int64_t upstream_last_reply; /* clock_now(), 0 before the first */
 	struct histogram session_duration;
 	struct histogram session_idle;

@@ -106,12 +106,20 @@ admit(struct relay *r, const struct session_key *key, uint8_t *how)
 	return (DROP_REASON_MAX);
 }
 
+/* It is open from now on: it has a socket. */
+static void
+count_open(struct relay *r, const struct session *s)
+{
+	r->totals->sessions[s->state]++;
+	r->listener[s->key.listener].totals->sessions++;
+}
+
 /* The session has a socket: count it, report it, log it. */
 static void
 opened(struct relay *r, struct session *s)
 {
 	r->totals->sessions_created++;
-	r->totals->sessions[s->state]++;
+	count_open(r, s);
 	records_due(r, s);
 	session_log_created(r, s);
 }
@@ -189,7 +197,7 @@ restore_session(struct relay *r, const struct session_record *record, uint32_t s
 		return (NULL);
 	restore_check(&counters, record->opened, r->now);
 	session_resume(&r->table, s, record, &counters);
-	r->totals->sessions[s->state]++;
+	count_open(r, s);
 	r->totals->sessions_restored++;
 	return (s);
 }
@@ -272,6 +280,7 @@ static void
 count_closed(struct relay *r, struct session *s, enum close_reason reason)
 {
 	r->totals->sessions[s->state]--;
+	r->listener[s->key.listener].totals->sessions--;
 	r->totals->sessions_closed[reason]++;
 	if (reason == CLOSE_EVICTED)
 		r->totals->sessions_evicted[s->state]++;

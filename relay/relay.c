@@ -111,6 +111,20 @@ relay_told(struct relay *r)
 	}
 }
 
+/* What is counted as open now: our predecessor's sessions are handed back one by one. */
+static void
+begin_counting(struct relay *r)
+{
+	uint32_t i;
+
+	memset(r->totals->sessions, 0, sizeof(r->totals->sessions));
+	for (i = 0; i < r->nlisteners; i++)
+		r->listener[i].totals->sessions = 0;
+	/* Those that a child begins with, the session set, listeners and their set, if any. */
+	r->totals->descriptors =
+	    CONTROL_FILENO + 2 + r->nlisteners + (r->listener_set != -1 ? 1 : 0);
+}
+
 static void
 relay_init(struct relay *r)
 {
@@ -137,8 +151,7 @@ relay_init(struct relay *r)
 	records_init(r);
 	r->replies_due = (struct index_list){ NONE, NONE };
 	queue_pool_init(&r->queues);
-	/* These count what is open now: our predecessor's are handed back one by one. */
-	memset(r->totals->sessions, 0, sizeof(r->totals->sessions));
+	begin_counting(r);
 }
 
 /* ---- steady state: the only part that sees the network ---- */

@@ -25,10 +25,14 @@
 void
 snapshot_link(struct relay *r, int fd)
 {
-	if (r->snapshot.link != -1)
+	if (r->snapshot.link != -1) {
 		close(r->snapshot.link);
+		r->totals->descriptors--;
+	}
 	memset(&r->snapshot, 0, sizeof(r->snapshot));
 	r->snapshot.link = fd;
+	if (fd != -1)
+		r->totals->descriptors++;
 }
 
 static void

@@ -34,6 +34,7 @@ socket_pool_add(struct relay *r, const struct msg_socket *told, int fd)
 	socket->port = told->port;
 	socket->is_open = 1;
 	r->sockets_unwatched++;
+	r->totals->descriptors++;
 }
 
 static uint64_t
@@ -142,6 +143,7 @@ socket_pool_close(struct relay *r, uint32_t slot)
 	else
 		r->sockets_unwatched--;
 	close(socket->fd);
+	r->totals->descriptors--;
 	if (socket->session != NONE)
 		r->table.sessions[socket->session].fd = -1;
 	socket->is_open = socket->watched = 0;

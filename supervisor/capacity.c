@@ -1,4 +1,6 @@
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <sched.h>
@@ -12,7 +14,7 @@
 
 /* Descriptors of the supervisor beside sockets of the stores and listeners. */
 #define SUPERVISOR_DESCRIPTORS 64
-#define SUPERVISOR_DESCRIPTORS_A_WORKER 4
+#define SUPERVISOR_DESCRIPTORS_A_WORKER 5
 
 #define PORT_RANGE_FILE "/proc/sys/net/ipv4/ip_local_port_range"
 #define PORT_RESERVED_FILE "/proc/sys/net/ipv4/ip_local_reserved_ports"
@@ -113,6 +115,27 @@ capacity_descriptors(const struct options *o, uint32_t workers)
 		    (unsigned long long)rl.rlim_cur, fixed + workers);
 	return (
 	    rl.rlim_cur - fixed < UINT32_MAX ? (uint32_t)(rl.rlim_cur - fixed) : UINT32_MAX);
+}
+
+uint32_t
+capacity_descriptors_open(void)
+{
+	struct stat st;
+	uint32_t n = 0;
+	DIR *d;
+
+	if ((d = opendir("/proc/self/fd")) == NULL)
+		return (0);
+	/* Linux 6.2 and newer tell; else they are counted, and "." and ".." with them. */
+	if (fstat(dirfd(d), &st) == 0 && st.st_size > 0)
+		n = (uint32_t)st.st_size;
+	else {
+		while (readdir(d) != NULL)
+			n++;
+		n -= 2;
+	}
+	closedir(d);
+	return (n - 1);
 }
 
 uint32_t

@@ -23,6 +23,9 @@ void capacity_ports(const struct options *options, struct ports *ports);
  */
 uint32_t capacity_descriptors(const struct options *options, uint32_t workers);
 
+/* How many descriptors are open now; 0 if /proc does not tell. */
+uint32_t capacity_descriptors_open(void);
+
 /* How many upstream sockets all workers can have together. */
 uint32_t capacity_slots(uint32_t descriptors, uint32_t workers, uint32_t ports);
 

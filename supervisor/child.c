@@ -8,6 +8,7 @@
  * only until it is reaped, as after that it may be somebody else's.
  */
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <err.h>
@@ -47,7 +48,7 @@ child_init(struct child *child, const char *name, enum msg_sender sender, uint32
 	strlcpy(child->name, name, sizeof(child->name));
 	child_log_init(&child->log, child->name, records);
 	child->sender = sender;
-	child->control = -1;
+	child->control = child->stat = -1;
 	child->restart_at = child->ping_at = child->pong_until = child->kill_at = NEVER;
 }
 
@@ -112,6 +113,19 @@ run(const struct child *child, int binary, int control, int errors)
 	_exit(EXIT_REFUSED);
 }
 
+/*
+ * Now, while the child is as we are: where processes are hidden from others, as by ProtectProc= of
+ * systemd.exec(5), a supervisor that is not root will not see it again.
+ */
+static int
+open_stat(pid_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return (open(path, O_RDONLY | O_CLOEXEC));
+}
+
 int
 child_start(struct child *child, int binary, int64_t now)
 {
@@ -135,6 +149,7 @@ child_start(struct child *child, int binary, int64_t now)
 	}
 	close(errors);
 	child->control = pair[0];
+	child->stat = open_stat(child->pid);
 	child->ready = child->silent = child->condemned = child->at_fault = 0;
 	child->unread = child->last_words = 0;
 	child->heard_late = 0;
@@ -328,16 +343,26 @@ child_has_ended(struct child *child)
 	return (1);
 }
 
+static uint64_t
+nanoseconds(const struct timeval *tv)
+{
+	return ((uint64_t)tv->tv_sec * SECOND + (uint64_t)tv->tv_usec * MICROSECOND);
+}
+
 int
 child_reap(struct child *child, int64_t now)
 {
+	struct rusage used = { 0 };
 	int status = 0;
 
-	while (waitpid(child->pid, &status, 0) == -1 && errno == EINTR)
+	while (wait4(child->pid, &status, 0, &used) == -1 && errno == EINTR)
 		;
+	child->cpu += nanoseconds(&used.ru_utime) + nanoseconds(&used.ru_stime);
 	child->pid = 0;
 	close(child->control);
-	child->control = -1;
+	if (child->stat != -1)
+		close(child->stat);
+	child->control = child->stat = -1;
 	child_log_close(&child->log, now);
 	child->ping_at = child->pong_until = child->kill_at = NEVER;
 	return (status);

@@ -19,6 +19,7 @@ struct child {
 	enum msg_sender sender;
 	pid_t pid;   /* 0: it does not run */
 	int control; /* -1: closed */
+	int stat;    /* /proc/PID/stat; -1: none */
 	struct child_log log;
 	int ready;	/* it said so */
 	int ready_once; /* this one or one before it */
@@ -39,12 +40,13 @@ struct child {
 	struct msg_ping ping;
 	struct backoff backoff;
 	uint64_t restarts;
+	uint64_t cpu; /* time that those who ended have used, in nanoseconds */
 };
 
 /* How a child ended, for the log and for judgement. */
 struct child_end {
 	int own_fault; /* anything but an end by SIGKILL or SIGTERM that was not our verdict */
-	int status;    /* as of waitpid(2) */
+	int status;    /* as of wait4(2) */
 };
 
 /* Of each child in a poll set: its control socket and its standard error. */
@@ -107,7 +109,7 @@ int child_has_ended(struct child *child);
 
 /*
  * Reap a child that has ended, or will by SIGKILL: forget its pid, close what it was connected
- * by.  Returns the status of waitpid(2).
+ * by, note the CPU time that it used.  Returns the status of wait4(2).
  */
 int child_reap(struct child *child, int64_t now);
 

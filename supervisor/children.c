@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "supervisor/capacity.h"
 #include "supervisor/children.h"
 #include "supervisor/log_writer.h"
 #include "supervisor/relocation.h"
@@ -15,6 +16,9 @@
 #define STOP_TIMEOUT (1500 * MILLISECOND)
 
 #define RESEND_AFTER (5 * MILLISECOND)
+
+/* How often at most the metrics child is told how many descriptors are open. */
+#define DESCRIPTORS_EVERY SECOND
 
 /* The keeper of a relay; NULL for another child. */
 static struct keeper *
@@ -313,6 +317,49 @@ children_deadline(const struct children *c, int64_t now)
 	return (deadline);
 }
 
+/* Sockets of all stores. */
+static uint32_t
+sockets(const struct children *c)
+{
+	const struct store *store;
+	uint32_t i, state, n = 0;
+
+	for (i = 0; i < c->keepers.count; i++) {
+		store = &c->keepers.keeper[i].store;
+		for (state = SLOT_KEPT; state < SLOT_STATE_MAX; state++)
+			n += store->count[state];
+	}
+	return (n);
+}
+
+void
+children_count_descriptors(struct children *c)
+{
+	uint32_t open;
+
+	if (c->exporter.child == NULL)
+		return;
+	open = capacity_descriptors_open();
+	c->descriptors = open == 0 ? 0 : open - sockets(c);
+}
+
+/* Returns whether it is time to tell; if not, *again is when it will be. */
+static int
+descriptors_changed(struct children *c, int64_t now, int64_t *again)
+{
+	uint64_t open = c->descriptors + sockets(c);
+
+	if (c->descriptors == 0 || c->exporter.status.descriptors == open)
+		return (0);
+	if (now - c->descriptors_told < DESCRIPTORS_EVERY) {
+		*again = c->descriptors_told + DESCRIPTORS_EVERY;
+		return (0);
+	}
+	c->descriptors_told = now;
+	c->exporter.status.descriptors = open;
+	return (1);
+}
+
 static void
 tell_metrics(struct children *c, int64_t now)
 {
@@ -323,12 +370,15 @@ tell_metrics(struct children *c, int64_t now)
 	c->resend_at = NEVER;
 	if (c->exporter.child == NULL)
 		return;
+	c->exporter.changed |= descriptors_changed(c, now, &c->resend_at);
 	status->sessions_discarded = 0;
 	for (i = 0; i < c->keepers.count; i++) {
 		status->relay_restarts[i] = c->child[i].restarts;
+		status->relay_cpu[i] = c->child[i].cpu;
 		status->sessions_discarded += c->keepers.keeper[i].discarded;
 	}
 	status->metrics_restarts = c->exporter.child->restarts;
+	status->metrics_cpu = c->exporter.child->cpu;
 	if (status->log_records_lost != lost) {
 		status->log_records_lost = lost;
 		c->exporter.changed = 1;

@@ -25,6 +25,8 @@ struct children {
 	struct exporter exporter; /* without a child: none */
 	struct troubles troubles; /* for the supervisor to look at */
 	int64_t resend_at;	  /* NEVER, or when to try again to tell the metrics child */
+	uint32_t descriptors;	  /* of ours, but for sockets of stores; 0: not known yet */
+	int64_t descriptors_told; /* when the metrics child last was */
 	int stopping;
 	int keep;	    /* and then to go on */
 	int64_t stop_until; /* when patience ends */
@@ -39,6 +41,9 @@ void children_init(struct children *children, uint32_t workers, int metrics, int
  * one ends before any of its kind was ever ready.
  */
 void children_start(struct children *children, int64_t now);
+
+/* All are ready: what is open now stays so, but for what stores have. */
+void children_count_descriptors(struct children *children);
 
 /* Whether each has been ready once. */
 int children_ready(const struct children *children);

@@ -3,6 +3,7 @@
  * all else from the relay, through a socketpair of their own: what it is asked over HTTP never
  * reaches the supervisor.
  */
+#include <sys/resource.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,10 +17,13 @@ exporter_init(const struct options *o, const struct keepers *all, struct exporte
 {
 	struct msg_metrics_config *config = &e->config;
 	const struct keeper *k = &all->keeper[0];
+	struct rlimit rl;
 	uint32_t i;
 
 	e->identity.namespaces = k->identity.namespaces;
-	e->identity.descriptors = EXPORTER_DESCRIPTORS + all->count;
+	e->identity.descriptors =
+	    EXPORTER_DESCRIPTORS + all->count * EXPORTER_DESCRIPTORS_A_WORKER;
+	config->descriptors = getrlimit(RLIMIT_NOFILE, &rl) == 0 ? rl.rlim_cur : 0;
 	config->started = clock_now();
 	config->listeners = k->config.listeners;
 	config->workers = all->count;
@@ -90,10 +94,11 @@ exporter_started(struct exporter *e)
 
 /*
  * Both take a new end at any time; the old link is at its end then.  The relay first: one that
- * does not read costs the metrics child nothing.
+ * does not read costs the metrics child nothing.  And what tells of its process before the link:
+ * whoever can be asked can be looked at.
  */
 static int
-link_children(int metrics, int relay, uint32_t worker)
+link_children(int metrics, const struct child *relay, uint32_t worker)
 {
 	struct msg_link link = { worker };
 	int pair[2], error;
@@ -102,7 +107,9 @@ link_children(int metrics, int relay, uint32_t worker)
 		return (-1);
 	msg_refuse_fds(pair[0]);
 	msg_refuse_fds(pair[1]);
-	error = msg_send(relay, MSG_LINK, &link, 1, &pair[1], 1);
+	error = msg_send(relay->control, MSG_LINK, &link, 1, &pair[1], 1);
+	if (error == 0 && relay->stat != -1)
+		error = msg_send(metrics, MSG_PROCESS, &link, 1, &relay->stat, 1);
 	if (error == 0)
 		error = msg_send(metrics, MSG_LINK, &link, 1, &pair[0], 1);
 	close(pair[0]);
@@ -131,7 +138,7 @@ exporter_turn(struct exporter *e, const struct child *relay)
 	for (i = 0; i < e->config.workers; i++, relay++) {
 		if (!e->link_due[i] || relay->pid == 0 || !relay->ready)
 			continue;
-		if (link_children(e->child->control, relay->control, i) == -1)
+		if (link_children(e->child->control, relay, i) == -1)
 			error = -1; /* the others need not wait for this one */
 		else
 			e->link_due[i] = 0;

@@ -30,6 +30,7 @@ struct exporter {
 
 /* Descriptors that a metrics child holds: connections, and what it was handed. */
 #define EXPORTER_DESCRIPTORS 96
+#define EXPORTER_DESCRIPTORS_A_WORKER 3 /* a link; its process, twice while a new one comes */
 
 /* What stays the same while the program runs; the listener and the user are set before. */
 void exporter_init(

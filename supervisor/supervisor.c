@@ -101,6 +101,7 @@ announce(struct supervisor *s)
 	uint32_t i, capacity = 0;
 
 	s->announced = 1;
+	children_count_descriptors(&s->children);
 	for (i = 0; i < keepers->count; i++)
 		capacity += keepers->keeper[i].config.sessions_max;
 	log_info("started",
@@ -184,6 +185,20 @@ watch_silence(struct supervisor *s)
 	if (e->status.silent_since != s->silence.since)
 		e->changed = 1;
 	e->status.silent_since = s->silence.since;
+}
+
+static void
+watch_resolver(struct supervisor *s)
+{
+	const struct upstream_name *u = &s->upstream;
+	struct exporter *e = &s->children.exporter;
+
+	if (e->status.resolve_errors == u->errors &&
+	    e->status.resolver_cpu == u->resolver.child.cpu)
+		return;
+	e->status.resolve_errors = u->errors;
+	e->status.resolver_cpu = u->resolver.child.cpu;
+	e->changed = 1;
 }
 
 static void
@@ -366,7 +381,6 @@ static void
 supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 {
 	struct keepers *k = &s->children.keepers;
-	uint64_t errors = s->upstream.errors;
 
 	children_hear(&s->children, &pfd[PFD_CHILDREN], s->now);
 	if (pfd[PFD_SIGNALS].revents != 0)
@@ -385,10 +399,7 @@ supervisor_turn(struct supervisor *s, const struct pollfd *pfd)
 	if (s->begun && s->now >= k->outage.look_at)
 		outage_turn(&k->outage, &k->upstream, keepers_last_reply(k, s->now), s->now);
 	watch_silence(s);
-	if (s->upstream.errors != errors) {
-		s->children.exporter.status.resolve_errors = s->upstream.errors;
-		s->children.exporter.changed = 1;
-	}
+	watch_resolver(s);
 	if (s->begun && !s->announced && children_ready(&s->children))
 		announce(s);
 	if (s->totals_wanted)

@@ -169,6 +169,24 @@ next_family(struct document *d)
 		prometheus_session_head(&d->text, d->family);
 }
 
+/* What all processes use now, for the first piece. */
+static void
+read_processes(struct sources *s)
+{
+	const struct msg_metrics_status *status = &s->status;
+	struct source *relay = s->relay;
+	uint32_t i;
+
+	process_read(&s->supervisor, 0);
+	s->supervisor.descriptors = status->descriptors;
+	process_read(&s->metrics, status->metrics_cpu);
+	s->metrics.descriptors = process_count_descriptors(s->descriptors);
+	for (i = 0; i < s->config.workers; i++, relay++) {
+		relay->process.descriptors = relay->totals->descriptors;
+		process_read(&relay->process, status->relay_cpu[i]);
+	}
+}
+
 /* A piece of the totals; the last one begins what comes after them. */
 static void
 write_totals(struct document *d)
@@ -194,6 +212,7 @@ end_totals(struct document *d)
 		text_printf(&d->text, "[");
 	else if (d->kind == DOCUMENT_METRICS && is_known(d->sources)) {
 		d->totals_due = 1;
+		read_processes(d->sources);
 		write_totals(d);
 	} else
 		d->broken = 1;

@@ -76,20 +76,25 @@ metrics_told(struct metrics *m)
 		told += take_listeners(m, told);
 	}
 	msg_expect(m->control, MSG_HTTP_LISTENER, &m->msg);
+	/* What can be opened now only. */
+	m->sources.supervisor.stat = process_open(m->identity.parent);
+	m->sources.metrics.stat = process_open(getpid());
+	m->sources.descriptors = m->identity.descriptors;
 	if (http_init(&m->http, m->msg.fds[0], &m->sources) == -1)
 		fatal("http server", "error=%s", strerror(errno));
 }
 
 /* ---- steady state ---- */
 
-static void
-take_link(struct metrics *m)
+/* The relay that a message with a descriptor is about. */
+static struct source *
+told_relay(struct metrics *m)
 {
 	const struct msg_link *told = (const void *)m->msg.payload;
 
 	if (told->worker >= m->sources.config.workers)
 		fatal("bad link", "worker=%u", told->worker);
-	link_replace(&m->sources.relay[told->worker].link, m->msg.fds[0]);
+	return (&m->sources.relay[told->worker]);
 }
 
 static void
@@ -99,8 +104,11 @@ take_message(struct metrics *m)
 	case MSG_METRICS_STATUS:
 		memcpy(&m->sources.status, m->msg.payload, sizeof(m->sources.status));
 		break;
+	case MSG_PROCESS:
+		process_replace(&told_relay(m)->process, m->msg.fds[0]);
+		break;
 	case MSG_LINK:
-		take_link(m);
+		link_replace(&told_relay(m)->link, m->msg.fds[0]);
 		break;
 	case MSG_PING:
 		memcpy(&m->pong, m->msg.payload, sizeof(m->pong));
@@ -190,8 +198,12 @@ metrics_main(void)
 	signal(SIGPIPE, SIG_IGN);
 	m->control = CONTROL_FILENO;
 	m->sources.now = clock_now();
-	for (i = 0; i < WORKERS_MAX; i++)
+	process_init(&m->sources.supervisor);
+	process_init(&m->sources.metrics);
+	for (i = 0; i < WORKERS_MAX; i++) {
+		process_init(&m->sources.relay[i].process);
 		link_init(&m->sources.relay[i].link);
+	}
 
 	/* 1. Told what it is and what it may use. */
 	metrics_told(m);

@@ -15,6 +15,8 @@ struct prometheus {
 	const struct msg_metrics_status *status;
 	const struct source *relay;
 	const struct msg_listener *listener;
+	const struct process *supervisor;
+	const struct process *metrics;
 	int64_t started;
 	struct totals totals;
 };
@@ -109,25 +111,31 @@ by_operation(
 
 static const struct {
 	const char *name;
+	const char *type;
 	const char *help;
 	size_t member;
 	void (*write)(struct text *t, const char *name, size_t member, const char *listener,
 	    const char *totals);
 } listener_families[] = {
-	{ "udp46_datagrams_total", "Datagrams relayed.", MEMBER(datagrams), by_direction },
-	{ "udp46_bytes_total", "Bytes of payload relayed.", MEMBER(bytes), by_direction },
-	{ "udp46_drops_total", "Datagrams dropped, by reason.", MEMBER(drops), by_reason },
-	{ "udp46_errors_total",
+	{ "udp46_listener_sessions", "gauge", "Sessions of a listener that are open now.",
+	    MEMBER(sessions), by_listener },
+	{ "udp46_datagrams_total", "counter", "Datagrams relayed.", MEMBER(datagrams),
+	    by_direction },
+	{ "udp46_bytes_total", "counter", "Bytes of payload relayed.", MEMBER(bytes),
+	    by_direction },
+	{ "udp46_drops_total", "counter", "Datagrams dropped, by reason.", MEMBER(drops),
+	    by_reason },
+	{ "udp46_errors_total", "counter",
 	    "Errors of sockets, ICMP errors among them, by the operation that met them.",
 	    MEMBER(errors), by_operation },
-	{ "udp46_upstream_socket_open_errors_total",
+	{ "udp46_upstream_socket_open_errors_total", "counter",
 	    "Clients for whom no upstream socket was to be had.",
 	    MEMBER(upstream_socket_open_errors), by_listener },
-	{ "udp46_upstream_write_errors_total", "Sends to the upstream that failed.",
+	{ "udp46_upstream_write_errors_total", "counter", "Sends to the upstream that failed.",
 	    MEMBER(errors[UPSTREAM_WRITE]), by_listener },
-	{ "udp46_client_write_errors_total", "Sends to clients that failed.",
+	{ "udp46_client_write_errors_total", "counter", "Sends to clients that failed.",
 	    MEMBER(errors[CLIENT_WRITE]), by_listener },
-	{ "udp46_receive_queue_drops_total",
+	{ "udp46_receive_queue_drops_total", "counter",
 	    "Datagrams that the kernel dropped because a socket's receive buffer was full.",
 	    MEMBER(receive_queue_drops), by_direction },
 };
@@ -158,7 +166,8 @@ listeners(struct text *t, const struct prometheus *p, struct prometheus_place *p
 			if (t->len >= PIECE_SIZE)
 				return (0);
 			if (place->listener == 0)
-				head(t, listener_families[place->family].name, "counter",
+				head(t, listener_families[place->family].name,
+				    listener_families[place->family].type,
 				    listener_families[place->family].help);
 			listener_samples(t, p, place->family, place->listener);
 		}
@@ -255,6 +264,71 @@ relay_up(struct text *t, const struct prometheus *p)
 		    p->relay[i].up);
 }
 
+/* ---- processes: the supervisor by the names that all programs use, then its children ---- */
+
+static void
+sample_of(struct text *t, const char *name, const char *child, uint64_t value)
+{
+	text_printf(t, "%s{child=\"%s\"} %llu\n", name, child, U(value));
+}
+
+static void
+seconds_of(struct text *t, const char *name, const char *child, uint64_t ns)
+{
+	text_printf(t, "%s{child=\"%s\"} %llu.%06llu\n", name, child, U(ns / SECOND),
+	    U(ns % SECOND / MICROSECOND));
+}
+
+/* One sample of each child that stays: `member` is its place in a struct process. */
+static void
+by_child(struct text *t, const struct prometheus *p, const char *name, size_t member,
+    void (*sample)(struct text *t, const char *name, const char *child, uint64_t value))
+{
+	char worker[WORKER_NAME_MAX];
+	uint32_t i, n = p->config->workers;
+
+#define VALUE(process) (*(const uint64_t *)(const void *)((const char *)(process) + member))
+	for (i = 0; i < n; i++)
+		sample(t, name, worker_name(i, n, worker), VALUE(&p->relay[i].process));
+	sample(t, name, "metrics", VALUE(p->metrics));
+#undef VALUE
+}
+
+static void
+supervisor(struct text *t, const struct prometheus *p)
+{
+	static const char cpu[] = "process_cpu_seconds_total";
+
+	head(t, cpu, "counter", "CPU time that the supervisor has used.");
+	text_printf(t, "%s %llu.%06llu\n", cpu, U(p->supervisor->cpu / SECOND),
+	    U(p->supervisor->cpu % SECOND / MICROSECOND));
+	single(t, "process_resident_memory_bytes", "gauge", "Memory of the supervisor.",
+	    p->supervisor->resident);
+	single(t, "process_virtual_memory_bytes", "gauge", "Address space of the supervisor.",
+	    p->supervisor->virtual);
+	single(t, "process_open_fds", "gauge", "Descriptors that the supervisor has open.",
+	    p->supervisor->descriptors);
+	single(t, "process_max_fds", "gauge", "Descriptors that the supervisor may have.",
+	    p->config->descriptors);
+}
+
+static void
+children(struct text *t, const struct prometheus *p)
+{
+	static const char cpu[] = "udp46_child_cpu_seconds_total";
+	static const char memory[] = "udp46_child_resident_memory_bytes";
+	static const char descriptors[] = "udp46_child_open_fds";
+
+	head(t, cpu, "counter", "CPU time used by a child and by those before it.");
+	by_child(t, p, cpu, offsetof(struct process, cpu), seconds_of);
+	seconds_of(t, cpu, "resolver", p->status->resolver_cpu);
+	head(t, memory, "gauge", "Memory of a child; 0 while it does not run.");
+	by_child(t, p, memory, offsetof(struct process, resident), sample_of);
+	head(t, descriptors, "gauge",
+	    "Descriptors that a child has open; 0 while it does not run.");
+	by_child(t, p, descriptors, offsetof(struct process, descriptors), sample_of);
+}
+
 static void
 program(struct text *t, const struct prometheus *p)
 {
@@ -267,6 +341,8 @@ program(struct text *t, const struct prometheus *p)
 	single(t, "udp46_listeners", "gauge", "Addresses that are listened on.",
 	    p->config->listeners);
 	restarts(t, p);
+	supervisor(t, p);
+	children(t, p);
 	single(t, "udp46_log_records_suppressed_total", "counter",
 	    "Log records held back by the limit, or lost because nobody read them.",
 	    p->totals.log_records_suppressed + p->status->log_records_lost);
@@ -336,7 +412,7 @@ add_up(struct prometheus *p, const struct sources *from)
 	uint32_t i;
 
 	*p = (struct prometheus){ &from->config, &from->status, from->relay, from->listener,
-		from->started, *from->relay[0].totals };
+		&from->supervisor, &from->metrics, from->started, *from->relay[0].totals };
 	for (i = 1; i < from->config.workers; i++)
 		totals_add(&p->totals, from->relay[i].totals);
 	/* What no relay can count. */

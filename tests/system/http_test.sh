@@ -32,10 +32,16 @@ expected_series()
 	udp46_segment_offload_fallbacks_total
 	udp46_log_records_suppressed_total
 	process_start_time_seconds
+	process_cpu_seconds_total
+	process_resident_memory_bytes
+	process_virtual_memory_bytes
+	process_open_fds
+	process_max_fds
 	udp46_relay_up
 	END
 	for _listener in 192.0.2.1:5000 198.51.100.1:5001; do
 		_l="listener=\"$_listener\""
+		echo "udp46_listener_sessions{$_l}"
 		for _direction in $directions; do
 			_d="direction=\"$_direction\""
 			echo "udp46_datagrams_total{$_l,$_d}"
@@ -61,6 +67,11 @@ expected_series()
 	done
 	for _child in relay metrics resolver; do
 		echo "udp46_child_restarts_total{child=\"$_child\"}"
+		echo "udp46_child_cpu_seconds_total{child=\"$_child\"}"
+	done
+	for _child in relay metrics; do
+		echo "udp46_child_resident_memory_bytes{child=\"$_child\"}"
+		echo "udp46_child_open_fds{child=\"$_child\"}"
 	done
 	for _name in udp46_session_duration_seconds udp46_session_idle_seconds; do
 		for _le in 1 5 15 30 60 120 300 600 1800 3600 +Inf; do
@@ -109,8 +120,10 @@ families_body()
 	expect "seconds since the start" "$_age" -ge 0
 	expect "seconds since the start" "$_age" -le 120
 	expect "path MTU" "$(sample m udp46_upstream_path_mtu_bytes)" -eq 1500
+	grep '^udp46_child_' m | grep -v -e restarts -e cpu | awk '$NF + 0 <= 0' >zero
+	[ ! -s zero ] || atf_fail "no number of: $(one_line zero)"
 	_set='relay_up|listeners|build_info|upstream_info|upstream_path_mtu_bytes|session_capacity'
-	grep -v -E "^(#|udp46_($_set)|process)" m | awk '$NF + 0 != 0' >not_zero
+	grep -v -E "^(#|udp46_($_set)|process|udp46_child_(cpu|resident|open))" m | awk '$NF + 0 != 0' >not_zero
 	[ ! -s not_zero ] || atf_fail "not 0 at the start: $(one_line not_zero)"
 	stop_udp46
 }

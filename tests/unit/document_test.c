@@ -36,6 +36,9 @@ begin(uint32_t listeners)
 		told[i].datagrams[0] = i + 1;
 	}
 	ATF_REQUIRE((sources.relay[0].totals = calloc(1, totals_size(listeners, 0))) != NULL);
+	process_init(&sources.supervisor);
+	process_init(&sources.metrics);
+	process_init(&sources.relay[0].process);
 	link_init(&sources.relay[0].link);
 	ATF_REQUIRE_EQ(msg_pair(pair), 0);
 	link_replace(&sources.relay[0].link, pair[0]);

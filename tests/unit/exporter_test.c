@@ -20,6 +20,7 @@ start(struct child *child)
 	child->pid = getpid();
 	child->ready = 1;
 	child->control = pair[0];
+	child->stat = STDERR_FILENO;
 	return (pair[1]);
 }
 
@@ -33,14 +34,20 @@ fill(const struct child *child)
 	ATF_REQUIRE_EQ(errno, EAGAIN);
 }
 
-/* Read all; how many of it are links. */
+/* Read all; how many of it are links, each after its process if that is told. */
 static int
-count_links(int fd)
+count_links(int fd, int with_process)
 {
-	int links = 0;
+	const struct msg_link *link = (const void *)msg.payload;
+	int links = 0, process = -1;
 
 	while (msg_receive(fd, FROM_SUPERVISOR, &msg) == 1) {
-		links += msg.type == MSG_LINK;
+		if (msg.type == MSG_PROCESS)
+			process = (int)link->worker;
+		else if (msg.type == MSG_LINK) {
+			links++;
+			ATF_CHECK_EQ(process, with_process ? (int)link->worker : -1);
+		}
 		msg_close_fds(&msg);
 	}
 	ATF_REQUIRE_EQ(errno, EAGAIN);
@@ -62,14 +69,14 @@ CASE(full_relay)
 	fill(&relay[0]);
 	ATF_CHECK_EQ(exporter_turn(&exporter, relay), -1);
 	ATF_CHECK_EQ(exporter_turn(&exporter, relay), -1);
-	ATF_CHECK_EQ(count_links(heard[0]), 0);
-	ATF_CHECK_EQ(count_links(heard[1]), 1);
-	ATF_CHECK_EQ(count_links(heard[2]), 1);
+	ATF_CHECK_EQ(count_links(heard[0], 0), 0);
+	ATF_CHECK_EQ(count_links(heard[1], 0), 1);
+	ATF_CHECK_EQ(count_links(heard[2], 0), 1);
 	/* The metrics child has not been told of a link that nobody is at the other end of. */
-	ATF_CHECK_EQ(count_links(told), 2);
+	ATF_CHECK_EQ(count_links(told, 1), 2);
 	ATF_CHECK_EQ(exporter_turn(&exporter, relay), 0);
-	ATF_CHECK_EQ(count_links(heard[0]), 1);
-	ATF_CHECK_EQ(count_links(told), 1);
+	ATF_CHECK_EQ(count_links(heard[0], 0), 1);
+	ATF_CHECK_EQ(count_links(told, 1), 1);
 }
 
 CASE(many_listeners)

@@ -443,6 +443,8 @@ habit_http(void)
 	(void)setsockopt(0, IPPROTO_TCP, TCP_CORK, &one, sizeof(one));
 	(void)fcntl(0, F_SETFL, fcntl(0, F_GETFL));
 	(void)send(0, "", 1, MSG_NOSIGNAL | MSG_MORE);
+	/* Of processes. */
+	(void)!pread(0, &one, sizeof(one), 0);
 }
 
 CASE(metrics)
