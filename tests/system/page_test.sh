@@ -303,6 +303,53 @@ outage_body()
 	stop_udp46
 }
 
+# The numbers of each listener: address, sessions, dropped, upstream errors.
+listeners='return [...document.querySelectorAll("#per-listener tbody tr")]
+    .map((row) => [0, 1, 6, 7].map((i) => row.children[i].textContent.replace(/ \(.*/, ""))
+	.join(" ")).join()'
+
+# listener_rates ROW: a script for the least of its four rates, datagrams and bits each way.
+listener_rates()
+{
+	echo "return Math.floor(Math.min(...[2, 3, 4, 5].map((i) => parseFloat(document" \
+	    ".querySelectorAll('#per-listener tbody tr')[$1].children[i].textContent))))"
+}
+
+browser_case listeners "Each listener has its rates, drops and errors, and a dead upstream shows"
+listeners_body()
+{
+	make_network
+	start_echo 7000
+	start_metrics --listen 198.51.100.1:5001 --read-buffer-size 1000
+	start_browser
+	open_page
+	wait_page "at rest" "$listeners" = '192.0.2.1:5000 0 0 0,198.51.100.1:5001 0 0 0'
+	run_client large -b 192.0.2.11:6000 -n 3 -s 1200 -w 100 192.0.2.1 5000
+	spawn traffic "$client" "$helpers/client" -b 192.0.2.10:6000 -n 1000000 -r 500 -s 900 \
+	    198.51.100.1 5001
+	wait_page "sessions, drops" "$listeners" = '192.0.2.1:5000 0 3 0,198.51.100.1:5001 1 0 0'
+	wait_page "rates of the other" "$(listener_rates 1)" -gt 1
+	expect "rates of the first" "$(in_page "$(listener_rates 0)")" -eq 0
+	screenshot listeners
+
+	kill "$(cat echo.pid)"
+	finish echo
+	wait_page "errors" "return parseInt(document.querySelectorAll('#per-listener tbody tr')[1]
+	    .children[7].textContent)" -gt 5
+	wait_page "state" "return document.querySelector('#state').textContent
+	    .replace(/[0-9].*/, '')" = 'The upstream has not answered for '
+	# As high as all of it.
+	for _size in '1280 1200' '390 2400'; do
+		window $_size
+		screenshot "dead_${_size% *}"
+	done
+	kill "$(cat traffic.pid)"
+	finish traffic
+	expect_quiet_console
+	stop_browser
+	stop_udp46
+}
+
 # ---- the table ----
 
 clients='return [...document.querySelectorAll("#sessions tbody th")]
@@ -460,6 +507,14 @@ paper='return Number(getComputedStyle(document.body).backgroundColor.match(/\d+/
 excess='const { scrollWidth, clientWidth } = document.documentElement;
     return scrollWidth - clientWidth'
 
+# And by which its tables are wider than what is seen of them, with the widest session.
+hidden_width='const cells = document.querySelector("#sessions tbody tr").children;
+    ["255.255.255.255:65535", "unreplied", "999 Mbit/s", "99.9 GB", "99.9 GB", "99.9 GB",
+	"999,999,999", "999,999,999", "59 min 59 s", "99 d 23 h", "255.255.255.255:65535", "65535",
+	"0123456789abcdef"].forEach((text, i) => cells[i].textContent = text);
+    return Math.max(...[...document.querySelectorAll(".scroll")]
+	.map((box) => box.scrollWidth - box.clientWidth))'
+
 colour_scheme()
 {
 	devtools Emulation.setEmulatedMedia \
@@ -479,9 +534,9 @@ looks_body()
 {
 	make_network
 	start_echo 7000
-	start_metrics --read-buffer-size 1000
+	start_metrics --read-buffer-size 1000 --listen 198.51.100.1:5001
 	for _port in 6001 6002 6003; do
-		client_ok some -b 192.0.2.10:$_port -n 2 192.0.2.1 5000
+		client_ok some -b 192.0.2.10:$_port -n 2 198.51.100.1 5001
 	done
 	run_client large -s 1200 -w 100 192.0.2.1 5000
 	start_browser
@@ -490,9 +545,10 @@ looks_body()
 		colour_scheme $_scheme
 		wait_page "$_scheme" "return matchMedia('(prefers-color-scheme: $_scheme)').matches" \
 		    = true
-		for _size in '1280 1000' '360 740'; do
+		for _size in '1280 1000' '390 844' '360 740'; do
 			window $_size
 			expect "page is wider by" "$(in_page "$excess")" -eq 0
+			expect "tables are wider by" "$(in_page "$hidden_width")" -eq 0
 			expect "contrast, in tenths" "$(in_page "$contrast")" -ge 45
 			screenshot "${_scheme}_${_size% *}"
 		done
@@ -501,10 +557,12 @@ looks_body()
 		dark) expect "paper" "$(in_page "$paper")" -lt 50 ;;
 		esac
 	done
-	# The table is wider than the window, and scrolls inside itself.
-	expect "scrolls" "$(in_page 'const table = document.querySelector("#sessions .scroll");
-	    table.scrollLeft = 200; return table.scrollLeft')" -eq 200
-	expect "page is wider by" "$(in_page "$excess")" -eq 0
+	# On a card each value has its name, and what sorts them is a list.
+	expect "name" "$(in_page 'return getComputedStyle(document
+	    .querySelector("#sessions tbody td"), "::before").content')" = '"State"'
+	in_page 'const list = document.getElementById("sort"); list.selectedIndex = 0;
+	    list.dispatchEvent(new Event("change"))'
+	expect_order 'Client ascending' 10:6001 10:6002 10:6003
 	expect_quiet_console
 	stop_browser
 	stop_udp46
