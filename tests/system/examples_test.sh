@@ -98,3 +98,28 @@ names_body()
 	[ ! -s unknown ] || atf_fail "not in /metrics: $(one_line unknown)"
 	stop_udp46
 }
+
+root_case sysctl "Each setting of the kernel exists, and can be set"
+sysctl_body()
+{
+	find_examples
+	# Without the sign for what may be missing: here it must not be.
+	sed -n 's/^-\{0,1\}\([a-z]\)/\1/p' "$examples/udp46-sysctl.conf" >settings.conf
+	expect "settings" "$(wc -l <settings.conf)" -ge 5
+	while IFS=' =' read -r _name _value; do
+		_file=/proc/sys/$(echo "$_name" | tr . /)
+		[ -e "$_file" ] || fail "there is no $_name"
+		# Those of a network namespace are set in one, and are all in force.
+		! unshare --net test -w "$_file" || echo "$_name = $_value"
+	done <settings.conf >in_namespace.conf
+	cat in_namespace.conf
+	expect "settings of a namespace" "$(wc -l <in_namespace.conf)" -ge 2
+	atf_check -o ignore unshare --net sh -ec '
+		sysctl -p in_namespace.conf
+		while IFS=" =" read -r name value; do
+			test "$(sysctl -n "$name" | tr "\t" " ")" = "$value"
+		done <in_namespace.conf'
+	# As it is, too, but for those that are the whole host's.
+	sed -e '/^net\.core/d' -e '/conntrack_max/d' "$examples/udp46-sysctl.conf" >namespace.conf
+	atf_check -o ignore unshare --net sysctl -p namespace.conf
+}

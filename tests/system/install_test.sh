@@ -31,7 +31,9 @@ install_body()
 	./usr/local/share/doc/udp46/examples/udp46-alerts-test.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts.yml
 	./usr/local/share/doc/udp46/examples/udp46-dashboard.json
+	./usr/local/share/doc/udp46/examples/udp46-sysctl.conf
 	./usr/local/share/doc/udp46/examples/udp46-unprivileged.conf
+	./usr/local/share/doc/udp46/examples/udp46.nft
 	./usr/local/share/fish/vendor_completions.d/udp46.fish
 	./usr/local/share/man/man5/udp46.conf.5
 	./usr/local/share/man/man7/udp46-internals.7
@@ -43,7 +45,7 @@ install_body()
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
 	[ "$(find root -type f -perm 755 | sort | xargs)" = 'root/usr/local/bin/udp46ctl root/usr/local/sbin/udp46' ] || atf_fail 'wrong modes'
-	[ "$(find root -type f -perm 644 | wc -l)" -eq 17 ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 19 ] || atf_fail 'wrong modes'
 
 	atf_check -o ignore $make uninstall
 	# But for what somebody has configured, which another installation leaves as it is.
