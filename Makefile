@@ -191,10 +191,10 @@ DEPS_build = pkg-config libc6-dev libcap-ng-dev libseccomp-dev libbsd-dev libmic
 DEPS_hosts = iproute2 iputils-ping procps socat
 DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
 DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
-DEPS_check = $(DEPS_demo) libatf-dev atf-sh kyua nftables strace jq curl chromium \
+DEPS_check = $(DEPS_demo) apparmor libatf-dev atf-sh kyua nftables strace jq curl chromium \
 	chromium-driver systemd systemd-container tmux tcpdump debootstrap $(DEPS_deb)
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
-DEPS_deb   = debhelper dpkg-dev lintian
+DEPS_deb   = debhelper dh-apparmor dpkg-dev lintian
 
 # What for, beside building: some of demo, bench, check, deb and lint; lint is for `make fuzz`, too.
 FOR  = check
@@ -399,9 +399,11 @@ install:
 	$(SUBSTITUTE) supervisor/udp46.service.in > $(D)$(UNITDIR)/udp46.service
 	$(SUBSTITUTE) supervisor/udp46.service.in | $(INSTANCE) > $(D)$(UNITDIR)/udp46@.service
 	$(SUBSTITUTE) supervisor/udp46-unprivileged.conf.in > $(D)$(DOCDIR)/examples/udp46-unprivileged.conf
+	$(SUBSTITUTE) supervisor/udp46.apparmor.in > $(D)$(DOCDIR)/examples/udp46.apparmor
 	$(SUBSTITUTE) supervisor/udp46.sysusers.in > $(D)$(SYSUSERSDIR)/udp46.conf
 	chmod 644 $(D)$(UNITDIR)/udp46.service $(D)$(UNITDIR)/udp46@.service \
-	    $(D)$(SYSUSERSDIR)/udp46.conf $(D)$(DOCDIR)/examples/udp46-unprivileged.conf
+	    $(D)$(SYSUSERSDIR)/udp46.conf $(D)$(DOCDIR)/examples/udp46-unprivileged.conf \
+	    $(D)$(DOCDIR)/examples/udp46.apparmor
 	test -e $(SAMPLE) || { $(PLACES) supervisor/udp46.conf > $(SAMPLE) && chmod 644 $(SAMPLE); }
 	@$(if $(D),:,sh supervisor/installed.sh '$(SYSUSERSDIR)/udp46.conf' '$(SAMPLE)')
 

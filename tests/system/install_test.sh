@@ -33,6 +33,7 @@ install_body()
 	./usr/local/share/doc/udp46/examples/udp46-dashboard.json
 	./usr/local/share/doc/udp46/examples/udp46-sysctl.conf
 	./usr/local/share/doc/udp46/examples/udp46-unprivileged.conf
+	./usr/local/share/doc/udp46/examples/udp46.apparmor
 	./usr/local/share/doc/udp46/examples/udp46.nft
 	./usr/local/share/fish/vendor_completions.d/udp46.fish
 	./usr/local/share/man/man5/udp46.conf.5
@@ -163,7 +164,7 @@ packages_body()
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' lint
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' fuzz
 	wants 'ethtool gnuplot-nox iproute2 iputils-ping jq linux-perf procps socat util-linux' bench
-	check="atf-sh chromium chromium-driver curl debhelper $demo dpkg-dev jq kyua libatf-dev lintian nftables"
+	check="apparmor atf-sh chromium chromium-driver curl debhelper $demo dh-apparmor dpkg-dev jq kyua libatf-dev lintian nftables"
 	check="$check debootstrap strace systemd systemd-container tcpdump tmux"
 	check=$(printf '%s\n' $check | LC_ALL=C sort | xargs)
 	wants "$check" deps

@@ -84,6 +84,7 @@ install_package()
 	package --install "/packages/udp46_${old}_$(dpkg --print-architecture).deb"
 	expect "state" "$(state udp46)" = disabled/inactive
 	grep -q '^udp46:' "$tree/etc/passwd" || fail "no user udp46"
+	grep -q '^  /usr/sbin/udp46 ' "$tree/etc/apparmor.d/udp46" || fail "no profile for AppArmor"
 	# Who starts it as it is learns what to change, and where.
 	in_host systemctl start udp46 && fail "it starts without an upstream"
 	read_log
@@ -126,7 +127,7 @@ remove_package()
 	find layer -type f | grep udp46 && fail "files stay"
 	[ -s "$tree/etc/udp46/udp46.conf" ] || fail "the configuration is gone"
 	package --purge udp46
-	(cd "$tree" && find etc/udp46 etc/systemd var/lib/udp46* -name '*udp46*' ! -type d) 2>/dev/null |
+	(cd "$tree" && find etc/udp46 etc/apparmor.d etc/systemd var/lib/udp46* -name '*udp46*' ! -type d) 2>/dev/null |
 	    grep . && fail "something stays after a purge"
 	[ ! -e "$tree/var/lib/udp46" ] || fail "the state stays"
 	[ -s "$tree/etc/udp46/other.conf" ] || fail "what was not the package's is gone"
