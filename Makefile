@@ -14,6 +14,7 @@
 #   make deb              Debian packages, in build/deb; FOR=deb with `make deps`
 #   make tests            build the tests
 #   make fuzz             each fuzzer for FUZZ_SECONDS=20
+#   make arm64            build for arm64, and test that on an emulated processor
 #   make lint             format, static analysis, structure, manual, scripts, service unit
 #   make format           make the format what lint wants
 #   sudo make deps        install what is missing of packages: those of the tests too;
@@ -22,7 +23,8 @@
 #   make help             this text
 #
 # V=1 shows the commands.  SANITIZE=address,undefined builds and tests with those sanitizers
-# in a folder of its own, BUILD=FOLDER in that one.
+# in a folder of its own, BUILD=FOLDER in that one.  For another processor: CC, PKG_CONFIG, and
+# RUN, a command that runs a program of it here.
 
 VERSION = 0.2.0
 
@@ -116,7 +118,7 @@ SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests
 	      supervisor/metrics/*.sh supervisor/installed.sh supervisor/debian/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall dist deb deps build-deps lint format clean fuzz help FORCE
+.PHONY: all tests check demo bench profile install uninstall dist deb deps build-deps arm64 lint format clean fuzz help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -177,7 +179,7 @@ $(COMPLETION): $(COMPLETION).o $(LIB)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
 $(COMPLETIONS): $(BUILD)/completion/%: $(COMPLETION)
 	@mkdir -p $(@D)
-	$(call quiet,GEN,$@)$(COMPLETION) $* > $@
+	$(call quiet,GEN,$@)$(RUN) $(COMPLETION) $* > $@
 
 -include $(COMPLETION).d $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
 	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
@@ -195,8 +197,10 @@ DEPS_check = $(DEPS_demo) apparmor libatf-dev atf-sh kyua nftables strace jq cur
 	chromium-driver systemd systemd-container tmux tcpdump debootstrap $(DEPS_deb)
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
 DEPS_deb   = debhelper dh-apparmor dpkg-dev lintian
+DEPS_arm64 = gcc-aarch64-linux-gnu qemu-user-static $(DEPS_hosts) libatf-dev atf-sh kyua
 
-# What for, beside building: some of demo, bench, check, deb and lint; lint is for `make fuzz`, too.
+# What for, beside building: some of demo, bench, check, deb, arm64 and lint; lint is for
+# `make fuzz`, too.
 FOR  = check
 DEPS = $(sort $(DEPS_build) $(foreach purpose,$(FOR),$(DEPS_$(purpose))))
 
@@ -277,11 +281,12 @@ $(HELPERS): %: %.o $(LIB)
 
 # Programs that are udp46 itself, but for a part that is bad, or does more, on purpose.
 $(BUILD)/tests/system/greedy $(BUILD)/tests/system/poisoned $(BUILD)/tests/system/replaced \
-    $(BUILD)/tests/system/shifted: $(MAIN)
+    $(BUILD)/tests/system/shifted $(BUILD)/tests/system/emulated: $(MAIN)
 $(BUILD)/tests/system/greedy: ALL_LDFLAGS += -Wl,--wrap=relay_main
 $(BUILD)/tests/system/poisoned: ALL_LDFLAGS += -Wl,--wrap=lifecycle_restore
 $(BUILD)/tests/system/replaced: ALL_LDFLAGS += -Wl,--wrap=totals_log
 $(BUILD)/tests/system/shifted: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/system/emulated: ALL_LDFLAGS += -Wl,--wrap=filter_enter,--wrap=fexecve,--wrap=setsockopt
 
 $(BENCH): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(LIB)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -328,6 +333,12 @@ fuzz:
 fuzzers: $(FUZZ)
 $(FUZZ): %: %.o $(LIB)
 	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(call libraries_of,$^) $(PKG_LIBS) $(CTL_TEST_LIBS)
+
+# ---- other systems ----
+
+arm64:
+	@$(MAKE) --no-print-directory deps FOR=$@
+	@sh tests/$@.sh
 
 # ---- reading it critically ----
 
