@@ -49,9 +49,9 @@ session_log_created(struct relay *r, const struct session *s)
 {
 	char id[17], client[INET_ADDRSTRLEN];
 
-	if (!may_log(r, LOG_LEVEL_INFO))
+	if (!may_log(r, LOG_LEVEL_DEBUG))
 		return;
-	log_info("session created",
+	log_debug("session created",
 	    "session_id=%s listener=%s client_address=%s client_port=%u "
 	    "upstream_local_port=%u",
 	    format_id(s, id), r->listener[s->key.listener].name, format_client(s, client),
@@ -67,16 +67,18 @@ session_log_closed(struct relay *r, struct session *s, enum close_reason reason)
 	if (!may_log(r, LOG_LEVEL_INFO))
 		return;
 	log_info("session closed",
-	    "session_id=%s listener=%s client_address=%s client_port=%u reason=%s state=%s "
+	    "session_id=%s client_address=%s client_port=%u reason=%s state=%s duration=%.3f "
 	    "client_to_upstream_packets=%llu client_to_upstream_bytes=%llu "
-	    "upstream_to_client_packets=%llu upstream_to_client_bytes=%llu duration=%.3f",
-	    format_id(s, id), r->listener[s->key.listener].name, format_client(s, client),
-	    ntohs(s->key.client_port), close_reason_names[reason],
-	    session_state_names[s->state], (unsigned long long)c->packets[CLIENT_TO_UPSTREAM],
+	    "upstream_to_client_packets=%llu upstream_to_client_bytes=%llu "
+	    "upstream_local_port=%u listener=%s",
+	    format_id(s, id), format_client(s, client), ntohs(s->key.client_port),
+	    close_reason_names[reason], session_state_names[s->state],
+	    (double)(r->now - s->opened) / (double)SECOND,
+	    (unsigned long long)c->packets[CLIENT_TO_UPSTREAM],
 	    (unsigned long long)c->bytes[CLIENT_TO_UPSTREAM],
 	    (unsigned long long)c->packets[UPSTREAM_TO_CLIENT],
 	    (unsigned long long)c->bytes[UPSTREAM_TO_CLIENT],
-	    (double)(r->now - s->opened) / (double)SECOND);
+	    (unsigned int)r->sockets[s->slot].port, r->listener[s->key.listener].name);
 }
 
 void

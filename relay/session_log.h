@@ -7,8 +7,8 @@ struct relay;
 struct session;
 
 /*
- * Say in the log that a session began, or ended: at most so many records a second, the rest is
- * counted.
+ * Say in the log that a session began, to whoever debugs, or ended, with all that is known of it:
+ * at most so many records a second, the rest is counted.
  */
 void session_log_created(struct relay *relay, const struct session *session);
 void session_log_closed(struct relay *relay, struct session *session, enum close_reason reason);

@@ -191,10 +191,51 @@ put_time(struct line *line, int64_t ns)
 	put_string(line, buf);
 }
 
+/*
+ * What is long and frequent, as the journal has it: whoever reads there has a line of 100 columns,
+ * and programs read JSON.  A client and its port tell as much as the number of its session.
+ */
+static const struct {
+	const char *key;
+	const char *shown; /* NULL: not at all */
+} short_keys[] = {
+	{ "session_id", NULL },
+	{ "client_address", " client=" },
+	{ "client_port", ":" },
+	{ "upstream_local_port", " port=" },
+	{ "client_to_upstream_packets", " up=" },
+	{ "client_to_upstream_datagrams", " up=" },
+	{ "client_to_upstream_bytes", "/" },
+	{ "upstream_to_client_packets", " down=" },
+	{ "upstream_to_client_datagrams", " down=" },
+	{ "upstream_to_client_bytes", "/" },
+	{ "session_capacity", " capacity=" },
+};
+
+/* Returns whether the field is one of these, and is written. */
+static int
+put_short(struct line *line, const char *key, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(short_keys) / sizeof(short_keys[0]); i++) {
+		if (strcmp(short_keys[i].key, key) != 0)
+			continue;
+		if (short_keys[i].shown != NULL) {
+			put_string(line, short_keys[i].shown);
+			put_text(line, value);
+		}
+		return (1);
+	}
+	return (0);
+}
+
 static void
 put_field(
     struct line *line, enum log_format format, char kind, const char *key, const char *value)
 {
+	if (format == LOG_FORMAT_JOURNAL && put_short(line, key, value))
+		return;
 	if (format != LOG_FORMAT_JSON) {
 		put_string(line, " ");
 		put_string(line, key);

@@ -26,8 +26,8 @@ int log_record_check(const struct log_record *record);
 /*
  * Write a checked record as one line into buf (LOG_LINE_MAX bytes): JSON (RFC 8259), or
  * key=value text with values quoted where they need it, after time and level or, for the journal,
- * after the priority alone as sd-daemon(3) says.  Control characters, and what is
- * no UTF-8, are escaped.  Returns the length, the newline included.
+ * after the priority alone as sd-daemon(3) says, with long keys shortened.  Control characters,
+ * and what is no UTF-8, are escaped.  Returns the length, the newline included.
  */
 size_t log_record_format(const struct log_record *record, enum log_format format, char *buf);
 

@@ -105,11 +105,10 @@ announce(struct supervisor *s)
 	for (i = 0; i < keepers->count; i++)
 		capacity += keepers->keeper[i].config.sessions_max;
 	log_info("started",
-	    "version=%s pid=%d listeners=%u workers=%u upstream=%s session_capacity=%u "
+	    "version=%s upstream=%s listeners=%u workers=%u session_capacity=%u pid=%d "
 	    "namespaces=%hhu landlock=%u",
-	    version, getpid(), s->options->listeners, keepers->count,
-	    upstream_format(&keepers->upstream, upstream), capacity, identity->namespaces,
-	    identity->landlock);
+	    version, upstream_format(&keepers->upstream, upstream), s->options->listeners,
+	    keepers->count, capacity, getpid(), identity->namespaces, identity->landlock);
 }
 
 /* The listener for HTTP that a successor can use: the file of a Unix socket goes in the end. */

@@ -171,7 +171,7 @@ exchange_body()
 	make_network
 	start_echo -m 33 7000
 	start_udp46 --listen 192.0.2.1:5000 --listen 192.0.2.1:5001 \
-	    --upstream '[2001:db8:1::2]:7000' --metrics.enabled --metrics.session-labels \
+	    --upstream '[2001:db8:1::2]:7000' --metrics.enabled --metrics.session-labels --log-level debug \
 	    --read-buffer-size 2000 --max-sessions-per-address 3 \
 	    --session-timeout 3s --unreplied-timeout 3s
 	take_all
@@ -221,7 +221,7 @@ restarts_body()
 {
 	make_network
 	start_echo 7000
-	start_metrics
+	start_metrics --log-level debug
 	start_many -a 192.0.2.10 -A 16 -n 300 192.0.2.1 5000
 	many_round
 	# It counts for a second before it says so.

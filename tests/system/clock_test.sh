@@ -69,7 +69,7 @@ for_ever_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --session-timeout 2562047h47m16.854775807s \
+	start_udp46_default --log-level debug --session-timeout 2562047h47m16.854775807s \
 	    --unreplied-timeout 2562047h47m16.854775807s \
 	    --write-timeout 2562047h47m16.854775807s
 	client_ok one -b 192.0.2.10:6000 -n 20 192.0.2.1 5000

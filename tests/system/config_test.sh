@@ -422,7 +422,7 @@ reload_body()
 	log-format text
 	END
 	chmod 600 conf
-	spawn udp46 "$relay" "$udp46" --config conf
+	spawn udp46 "$relay" "$udp46" --config conf --log-level debug
 	wait_for 30 has_said 1 started || fail "udp46 does not start"
 	client_ok one -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
 	wait_for 30 has_said 1 'session created' || fail "no session"

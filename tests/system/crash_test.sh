@@ -7,7 +7,7 @@ ports_kept_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46 --listen 0.0.0.0:5000 --listen 192.0.2.1:5001 --upstream '[2001:db8:1::2]:7000'
+	start_udp46 --log-level debug --listen 0.0.0.0:5000 --listen 192.0.2.1:5001 --upstream '[2001:db8:1::2]:7000'
 	client_ok one -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
 	client_ok two -b 192.0.2.10:6000 -n 2 192.0.2.1 5001
 	client_ok three -b 192.0.2.11:6000 -n 2 198.51.100.1 5000
@@ -61,7 +61,7 @@ states_kept_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --unreplied-timeout 2s --session-timeout 10m
+	start_udp46_default --log-level debug --unreplied-timeout 2s --session-timeout 10m
 	client_ok assured -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
 	client_ok replied -b 192.0.2.10:6002 -n 1 192.0.2.1 5000
 	kill_relay KILL

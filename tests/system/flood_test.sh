@@ -7,7 +7,7 @@ flooded()
 {
 	make_network
 	start_echo "$@" 7000
-	start_udp46_default --max-sessions 500
+	start_udp46_default --log-level debug --max-sessions 500
 	_clients='10 11 12 13 14 15 16 17 18 19'
 	for _client in $_clients; do
 		client_ok "client$_client" -b "192.0.2.$_client:6000" -n 2 192.0.2.1 5000

@@ -20,7 +20,7 @@ poisoned_body()
 	with_flaw poisoned
 	make_network
 	start_echo 7000
-	start_udp46_default --metrics.enabled
+	start_udp46_default --log-level debug --metrics.enabled
 	client_ok bad -b 192.0.2.10:6666 -n 2 192.0.2.1 5000
 	upstream_ports >poisoned
 	start_many -a 192.0.2.11 -A 10 -n 99 -w 20000 192.0.2.1 5000

@@ -376,3 +376,65 @@ not_ours_body()
 		rm -f processes namespaces log log.pid
 	done
 }
+
+# Under the eyes of a journal, which is a file here; its state outlives it.
+start_for_journal()
+{
+	: >log
+	# shellcheck disable=SC2016 # for the other shell
+	spawn udp46 "$relay" sh -c 'exec >log
+	    JOURNAL_STREAM=$(stat -c %d:%i log)
+	    export JOURNAL_STREAM
+	    exec "$@"' sh "$udp46" --user nobody --chroot "$PWD/empty" --state-file "$PWD/state" \
+	    --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000' --unreplied-timeout 1s \
+	    --metrics.enabled
+	wait_for 30 in_journal started || fail "udp46 does not start"
+}
+
+# in_journal MESSAGE [TIMES]
+in_journal()
+{
+	[ "$(grep -c "^<[0-9]>$1\( \|\$\)" log)" -ge "${2:-1}" ]
+}
+
+log_case journal "The journal: a priority, no time, and lines that are read in 100 columns"
+journal_body()
+{
+	make_network
+	start_echo 7000
+	mkdir -m 755 empty
+	log=log
+	start_for_journal
+	client_ok one -n 1 192.0.2.1 5000
+	client_ok two -n 3 192.0.2.1 5000
+	wait_for 30 in_journal 'session closed' || fail "no session ends"
+	kill -HUP "$(cat udp46.pid)"
+	kill -USR1 "$(cat udp46.pid)"
+	wait_for 30 in_journal totals || fail "no totals"
+	kill -USR2 "$(cat udp46.pid)"
+	wait_for 30 in_journal started 2 || fail "no successor"
+	ends_in_time
+	cp log first
+	start_for_journal
+	in_journal 'state restored' || fail "no state"
+	ends_in_time
+	# With the names and places of a host that is one.
+	cat first log | sed -e "s|$PWD/state|/var/lib/udp46/state|; s|$PWD/empty|/run/udp46/empty|" \
+	    -e "s|$udp46|/usr/local/sbin/udp46|" -e 's/192\.0\.2\.1:5000/203.0.113.100:51820/' \
+	    -e 's/\[2001:db8:1::2\]:7000/[2001:db8:100::10]:51820/' >lines
+	cat lines
+	expect "without a priority" "$(grep -c -v '^<[0-9]>[a-zA-Z-]' lines)" -eq 0
+	expect "with a time or a level" "$(grep -c -E '(time|level|msg)=' lines)" -eq 0
+	expect "sessions at info" "$(grep -c '^<6>session created' lines)" -eq 0
+	sed -n 's/^<6>//p' lines | grep -E -v '^(started|child confined|session closed|totals) ' |
+	    awk 'length > 100' >wide
+	[ ! -s wide ] || fail "wider than 100 columns: $(cat wide)"
+	# These take two lines; what matters comes first.
+	sed -n 's/^<6>//p' lines | grep -v '^totals ' | awk 'length > 200' >wide
+	[ ! -s wide ] || fail "wider than two lines: $(cat wide)"
+	grep -q -E '^<6>started version=[^ ]* upstream=' lines || fail "no upstream at the beginning"
+	grep -q -E '^<6>session closed client=192\.0\.2\.[0-9]*:[0-9]* reason=idle_timeout state=replied ' lines ||
+	    fail "no client at the beginning"
+	grep -q -E ' up=1/64 down=1/64 port=[0-9]* listener=203\.0\.113\.100:51820 child=relay$' lines ||
+	    fail "not all of the session"
+}

@@ -184,7 +184,7 @@ root_case store "It keeps memory, listeners and the sockets of assured sessions,
 store_body()
 {
 	export FDSTORE=1000
-	start_default --listen 198.51.100.1:0 --session-timeout 2s --unreplied-timeout 1s \
+	start_default --log-level debug --listen 198.51.100.1:0 --session-timeout 2s --unreplied-timeout 1s \
 	    --metrics.enabled --workers 2
 	begin
 	_free=$(log_values 'listener started' listener | sed -n 's/^198.51.100.1://p')

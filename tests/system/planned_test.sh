@@ -57,7 +57,7 @@ stream_body()
 root_case counters "To the log it is one session, from its beginning to its end"
 counters_body()
 {
-	start_replaced
+	start_replaced --log-level debug
 	for _turn in 1 2 3; do
 		client_ok "turn$_turn" -b 192.0.2.10:6000 -n 10 192.0.2.1 5000
 		replace_relay

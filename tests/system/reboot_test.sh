@@ -56,7 +56,7 @@ ports_kept_body()
 {
 	make_network
 	start_echo 7000
-	start_with_state
+	start_with_state --log-level debug
 	start_many -a 192.0.2.10 -A 20 -n 600 -r 20000 -w 20000 192.0.2.1 5000
 	many_round
 	many_round
@@ -64,7 +64,7 @@ ports_kept_body()
 	upstream_ports | sort >before
 	for _turn in 1 2; do
 		reboot
-		start_with_state
+		start_with_state --log-level debug
 		wait_log 'sessions restored'
 		expect "restored" "$(log_values 'sessions restored' count)" -eq 600
 		many_round
@@ -110,11 +110,11 @@ no_way_yet_body()
 {
 	make_network
 	start_echo 7000
-	start_with_state
+	start_with_state --log-level debug
 	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
 	reboot
 	atf_check ip -n "$relay" link set home down
-	start_with_state
+	start_with_state --log-level debug
 	expect "restored" "$(log_values 'state restored' sessions)" -eq 1
 	expect "bound" "$(bound_ports)" = "$(upstream_ports)"
 	wait_log 'upstream unreachable'
@@ -200,12 +200,12 @@ goes_on_body()
 {
 	make_network
 	start_echo 7000
-	start_with_state --session-timeout 20s
+	start_with_state --log-level debug --session-timeout 20s
 	client_ok before -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
 	id=$(log_values 'session created' session_id)
 	sleep 8
 	reboot
-	start_with_state --session-timeout 20s
+	start_with_state --log-level debug --session-timeout 20s
 	wait_log 'session closed' 60
 	expect "id" "$(log_values 'session closed' session_id)" = "$id"
 	for _direction in client_to_upstream upstream_to_client; do

@@ -23,7 +23,7 @@ two_clients_two_ports_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default
+	start_udp46_default --log-level debug
 	for _round in 1 2 3; do
 		client_ok one -b 192.0.2.10:6000 192.0.2.1 5000
 		client_ok two -b 192.0.2.11:6000 192.0.2.1 5000
@@ -108,7 +108,7 @@ multi_homed_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46 --listen 0.0.0.0:5000 --upstream '[2001:db8:1::2]:7000'
+	start_udp46 --log-level debug --listen 0.0.0.0:5000 --upstream '[2001:db8:1::2]:7000'
 	client_ok one -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
 	expect "source" "$(value from one.out)" = 192.0.2.1:5000
 	client_ok two -b 192.0.2.10:6001 -n 3 198.51.100.1 5000
@@ -150,7 +150,7 @@ root_case icmp_error "A closed upstream port is survived: same session, same por
 icmp_error_body()
 {
 	make_network
-	start_udp46_default
+	start_udp46_default --log-level debug
 	run_client refused -b 192.0.2.10:6000 -n 10 -w 100 192.0.2.1 5000
 	expect "echoes of a closed port" "$(value received refused.out)" -eq 0
 	start_echo 7000
@@ -192,7 +192,7 @@ listeners_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46 --listen 192.0.2.1:5000 --listen 192.0.2.1:5001 --listen=198.51.100.1:5000 \
+	start_udp46 --log-level debug --listen 192.0.2.1:5000 --listen 192.0.2.1:5001 --listen=198.51.100.1:5000 \
 	    --upstream '[2001:db8:1::2]:7000'
 	client_ok one -b 192.0.2.10:6000 -n 3 192.0.2.1 5000
 	client_ok two -b 192.0.2.10:6000 -n 3 192.0.2.1 5001

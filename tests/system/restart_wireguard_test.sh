@@ -12,13 +12,13 @@ start_before()
 	case $1 in
 	service_*)
 		start_host
-		options --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000'
+		options --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000' --log-level debug
 		ctl start udp46
 		end_daemon=stop_service
 		;;
 	*)
 		own_program
-		start_configured
+		start_configured --log-level debug
 		;;
 	esac
 }

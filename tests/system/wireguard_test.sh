@@ -16,7 +16,7 @@ make_tunnels()
 	# A handshake is 148 bytes up and 92 down: no limit is too low for it.
 	# shellcheck disable=SC2086 # several words
 	start_udp46 --listen 192.0.2.1:51820 --upstream '[2001:db8:1::2]:51820' \
-	    --amplification-limit 1 $tunnel_flags
+	    --amplification-limit 1 --log-level debug $tunnel_flags
 	add_phone "$phone1" 10.46.0.2 51821 192.0.2.1:51820
 	add_phone "$phone2" 10.46.0.3 51822 192.0.2.1:51820
 	# Two interfaces of one namespace share the tunnel's subnet; each phone pings from its own.

@@ -30,7 +30,7 @@ spread_body()
 {
 	make_network
 	start_echo 7000
-	start_metrics --workers 2
+	start_metrics --workers 2 --log-level debug
 	expect "workers" "$(log_values started workers)" -eq 2
 	start_clients
 	expect "ports at home" "$(upstream_ports | sort -u | wc -l)" -eq 20
@@ -67,7 +67,7 @@ alone_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --workers 1
+	start_udp46_default --workers 1 --log-level debug
 	client_ok client -n 2 192.0.2.1 5000
 	find_relay
 	expect "title" "$(tr '\0' ' ' <"/proc/$relay_pid/cmdline")" = "udp46: relay "
@@ -98,7 +98,7 @@ crash_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --workers 2
+	start_udp46_default --workers 2 --log-level debug
 	start_clients
 	upstream_ports | sort >before
 	_other=$(child_pid relay-1)
@@ -158,7 +158,7 @@ free_port_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46 --workers 4 --listen 192.0.2.1:0 --upstream '[2001:db8:1::2]:7000'
+	start_udp46 --workers 4 --log-level debug --listen 192.0.2.1:0 --upstream '[2001:db8:1::2]:7000'
 	expect "listeners" "$(log_count 'listener started')" -eq 1
 	_port=$(log_values 'listener started' listener | sed 's/.*://')
 	for _client in $clients; do
@@ -173,7 +173,7 @@ address_limit_body()
 {
 	make_network
 	start_echo 7000
-	start_udp46_default --workers 4 --max-sessions-per-address 3
+	start_udp46_default --workers 4 --max-sessions-per-address 3 --log-level debug
 	start_many -a 192.0.2.10 -A 16 -n 160 -w 2000 192.0.2.1 5000
 	many_round
 	expect "answered" "$(value answered many.out)" -eq 48
@@ -229,7 +229,7 @@ silent_body()
 {
 	make_network
 	start_echo 7000
-	start_metrics --workers 2
+	start_metrics --workers 2 --log-level debug
 	start_clients
 	get /metrics before
 	_pid=$(child_pid relay-2)
