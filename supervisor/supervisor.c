@@ -368,9 +368,8 @@ look_at_trouble(struct supervisor *s)
 	if (trouble->error != 0)
 		outage_heard(&k->outage, trouble->child->name, &k->upstream, trouble->error,
 		    reply, s->now);
-	/* Where there is no way to it, that has been said. */
-	if (k->outage.kind == OUTAGE_NONE)
-		silence_heard(&s->silence, &k->upstream, trouble->vain_since, reply, s->now);
+	silence_heard(&s->silence, &k->upstream, trouble->vain_since, reply,
+	    k->outage.kind != OUTAGE_NONE, s->now);
 	if (upstream_fail_over(&s->upstream, trouble->vain_since, reply, s->now))
 		upstream_changed(s);
 	*trouble = (struct troubles){ 0 };

@@ -14,7 +14,6 @@
 struct taking {
 	const struct row_filter *filter;
 	struct rows rows;
-	struct reading seen; /* what all clients ask */
 	struct fault *fault;
 };
 
@@ -23,7 +22,6 @@ take_row(void *arg, const struct row *row)
 {
 	struct taking *t = arg;
 
-	reading_add(&t->seen, row);
 	if (!row_matches(t->filter, row) || rows_add(&t->rows, row) == 0)
 		return (0);
 	return (fault_set(t->fault, FAULT_NONSENSE, "more sessions than there can be"));
@@ -37,19 +35,6 @@ make_query(const struct settings *s, char query[64])
 	if (key != ROW_PACKETS && key != ROW_IDLE)
 		key = ROW_BYTES;
 	snprintf(query, 64, "?sort=%s&limit=%d", row_key_names[key], PART_MAX);
-}
-
-/* What was not answered from one reading to the next. */
-static void
-judge(struct frame *f, const struct settings *s)
-{
-	struct reading *r = &f->reading;
-
-	r->asking = f->asked;
-	r->silence = 0;
-	if (f->number > 1 && !reading_is_answered(r))
-		reading_conclude(r);
-	verdict_make(&f->verdict, &s->thresholds, r);
 }
 
 int
@@ -75,9 +60,9 @@ frame_read(struct frame *f, const struct settings *s, const struct http_client *
 	now = clock_now();
 	f->reading.before = f->number == 0 ? numbers : f->reading.now;
 	f->reading.now = numbers;
+	f->reading.silence = reading_silence(&numbers, clock_wall());
 	f->number++;
-	judge(f, s);
-	f->asked = taking.seen.asking;
+	verdict_make(&f->verdict, &s->thresholds, &f->reading);
 	if (f->number > 1)
 		rows_rate(
 		    &taking.rows, &f->rows, f->whole, (double)(now - f->rows_at) / SECOND);

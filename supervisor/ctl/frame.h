@@ -14,7 +14,6 @@ struct settings;
 struct frame {
 	unsigned long number;	/* 0: nothing was read yet */
 	struct reading reading; /* the last two */
-	struct asking asked;	/* at the last reading */
 	struct verdict verdict;
 	struct rows rows;      /* those that match the filter, with rates, in order */
 	int64_t rows_at, wall; /* when they were read: clock_now, and the wall clock */

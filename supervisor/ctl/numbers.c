@@ -21,6 +21,7 @@ static const struct {
 	{ "udp46_log_records_suppressed_total", MEMBER(log_suppressed) },
 	{ "udp46_upstream_changes_total", MEMBER(upstream_changes) },
 	{ "udp46_upstream_path_mtu_bytes", MEMBER(path_mtu) },
+	{ "udp46_upstream_silent_since_timestamp_seconds", MEMBER(silent_since) },
 	{ "udp46_upstream_last_reply_timestamp_seconds", MEMBER(last_reply) },
 	{ "udp46_dns_resolve_errors_total", MEMBER(resolve_errors) },
 	{ "udp46_sessions_active", MEMBER(active) },

@@ -27,7 +27,8 @@ struct numbers {
 	int64_t at; /* when it was read, as of clock_now */
 	char version[32], commit[48], date[16];
 	char upstream[ENDPOINT_STRLEN + 32];
-	double started, last_reply; /* seconds since the epoch; no reply yet: 0 */
+	double started, last_reply,
+	    silent_since; /* seconds since the epoch; 0: not yet, not so */
 	double listeners, path_mtu, upstream_changes, resolve_errors, log_suppressed;
 	double active, capacity, created, expired, restored;
 	double datagrams[DIRECTION_MAX], bytes[DIRECTION_MAX], queue_drops[DIRECTION_MAX];

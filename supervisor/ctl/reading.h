@@ -5,21 +5,14 @@
 
 struct fault;
 struct http_client;
+struct numbers;
 struct reading;
-struct row;
 
-/*
- * Read the numbers twice, `interval` apart, and, if there was no reply in between, look for
- * clients who wait for one: this takes a second more.  Returns 0, or -1 and *fault.
- */
+/* Read the numbers twice, `interval` apart.  Returns 0, or -1 and *fault. */
 int reading_take(const struct http_client *client, int64_t interval, struct reading *reading,
     struct fault *fault);
 
-/* The same from what is known already: add a session to what clients ask; draw the conclusion. */
-void reading_add(struct reading *reading, const struct row *row);
-void reading_conclude(struct reading *reading);
-
-/* What came back between both readings. */
-int reading_is_answered(const struct reading *reading);
+/* For how many seconds clients have waited in vain, by our clock; 0: they do not. */
+double reading_silence(const struct numbers *numbers, int64_t wall);
 
 #endif

@@ -46,18 +46,12 @@ rate_of_errors(const struct reading *r, const char *operation)
 static void
 judge_upstream(struct verdict *v, const struct thresholds *t, const struct reading *r)
 {
-	double limit = (double)t->silence / SECOND, sent;
 	char age[UNITS_SIZE];
 	int errors;
 
-	if (t->silence == 0 || r->silence < limit)
+	if (t->silence == 0 || r->silence == 0 || r->silence < (double)t->silence / SECOND)
 		return;
-	sent = numbers_rate(&r->before, &r->now, r->before.datagrams[CLIENT_TO_UPSTREAM],
-	    r->now.datagrams[CLIENT_TO_UPSTREAM]);
 	errors = rate_of_errors(r, "upstream_read") + rate_of_errors(r, "upstream_write") > 0;
-	if (r->asking.trying < limit && !errors && sent < 1 &&
-	    r->silence < VERDICT_PATIENCE * limit)
-		return;
 	find(v, VERDICT_CRITICAL, "the upstream %s has answered nobody for %s%s",
 	    r->now.upstream, units_long(age, r->silence),
 	    errors ? " and refuses, or is not reached: is its service up?"

@@ -27,21 +27,10 @@ struct thresholds {
 		}                                        \
 	}
 
-/*
- * What clients have done, as far as it is known: when any of them last sent, and how long the
- * eldest that never got an answer has been trying.  All by the clock of the server.
- */
-struct asking {
-	int known;
-	double last;   /* seconds since the epoch */
-	double trying; /* seconds */
-};
-
-/* Two readings, with what was between them. */
+/* Two readings, and for how many seconds the upstream has been silent at the second; 0: it is not. */
 struct reading {
 	struct numbers before, now;
-	struct asking asking; /* known when there was no reply between the two */
-	double silence; /* seconds from the last reply to the last question; 0: answered */
+	double silence;
 };
 
 #define VERDICT_TEXT_MAX 512
@@ -51,13 +40,6 @@ struct verdict {
 	char text[VERDICT_TEXT_MAX]; /* what is wrong; empty if nothing is */
 };
 
-/*
- * Judge.  That the upstream is silent is believed if clients ask for something: one of them has
- * tried for so long without ever being answered, errors come back, or they send a datagram a
- * second; without that after VERDICT_PATIENCE times as long, since an idle tunnel's keepalives
- * want no answer.
- */
-#define VERDICT_PATIENCE 6
 void verdict_make(struct verdict *verdict, const struct thresholds *thresholds,
     const struct reading *reading);
 

@@ -236,37 +236,58 @@ call_in_vain()
 	spawn "$1" "$client" "$helpers/client" -b "$2" -n $(($3 * 10)) -r 10 -s 64 -w 20 192.0.2.1 5000
 }
 
-ctl_case silence "An upstream that answers nobody is critical, unless nobody asks"
+# What udp46 says of its upstream.
+is_silent()
+{
+	get /metrics m
+	[ "$(sample m udp46_upstream_silent_since_timestamp_seconds)" != 0 ]
+}
+
+answers()
+{
+	! is_silent
+}
+
+ctl_case silence "An upstream that answers nobody is critical, however it does so, unless nobody asks"
 silence_body()
 {
 	three_sessions
 	kill -STOP "$(cat echo.pid)"
-	# One question without an answer, as a keepalive is.
+	# A question without an answer now and then, as keepalives are.
 	run_client keepalive -b 192.0.2.10:6001 -n 1 -w 20 192.0.2.1 5000
-	sleep 4
-	run_client keepalive -b 192.0.2.10:6001 -n 1 -w 20 192.0.2.1 5000
-	ask 0 check --silence 3s
-	call_in_vain asking 192.0.2.10:6001 20
-	sleep 4
+	call_in_vain asking 192.0.2.10:6001 300
 	ask 0 check
-	ask 2 check --silence 3s
+	wait_for 60 is_silent || fail "udp46 does not say that it is silent"
+	ask 2 check
 	cat said
-	says '^udp46 CRITICAL: the upstream \[2001:db8:1::2\]:7000 has answered nobody for [0-9.]+ s: is it up'
+	says '^udp46 CRITICAL: the upstream \[2001:db8:1::2\]:7000 has answered nobody for [0-9]+ s: is it up' \
+	    ' silence=3[0-9]\.[0-9]s;;30;0 '
+	ask 2 check --silence 3s
 	ask 0 check --silence 0
-	ask 0 status --silence 3s
+	ask 0 check --silence 10m
+	ask 0 status
 	says '^CRITICAL +the upstream \[2001:db8:1::2\]:7000 has answered nobody for '
 	narrow
+	ask 0 top --json --count 1 --interval 100ms
+	is '.status.level == "CRITICAL" and .status.upstream_silence_seconds >= 30'
 	kill -CONT "$(cat echo.pid)"
-	finish asking
-	client_ok again -b 192.0.2.10:6001 -n 1 192.0.2.1 5000
-	ask 0 check --silence 3s
+	wait_for 10 answers || fail "udp46 does not say that it answers"
+	ask 0 check
 	# Nobody is at the port any more, and the kernel there says so.
 	kill -KILL "$(cat echo.pid)"
-	call_in_vain refused 192.0.2.10:6001 12
-	sleep 4
-	ask 2 check --silence 3s
+	wait_for 60 is_silent || fail "udp46 does not say that it is silent"
+	ask 2 check
 	says 'has answered nobody for .* and refuses, or is not reached'
-	finish refused
+	start_echo 7000
+	wait_for 10 answers || fail "udp46 does not say that it answers"
+	# Nobody has that address any more, as the kernel here says.
+	atf_check ip -n "$home" address delete 2001:db8:1::2/64 dev relay
+	wait_log 'upstream unreachable'
+	wait_for 60 is_silent || fail "udp46 does not say that nobody is answered"
+	ask 2 check
+	says 'has answered nobody for '
+	expect "said that it is silent" "$(log_count 'upstream silent')" -eq 2
+	kill "$(cat asking.pid)"
 	stop_udp46
 }
 
