@@ -38,6 +38,8 @@ check_characters(struct config_file *f, const char *text, size_t length)
 
 	if (length > CONFIG_LINE_MAX)
 		return (wrong(f, "is too long: want at most %d bytes a line", CONFIG_LINE_MAX));
+	if (f->number == 1 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		return (wrong(f, "begins with a byte order mark: want text without one"));
 	if (length > 0 && text[length - 1] == '\r')
 		return (wrong(
 		    f, "ends in a carriage return: want lines that end in a newline alone"));
@@ -152,11 +154,13 @@ take_line(struct config_file *f, char *text, size_t length)
 		return (0);
 	line.name = text;
 	rest = end_word(text + strcspn(text, BLANKS));
-	if (!is_end(rest)) {
-		line.value = rest;
-		if ((rest = take_value(f, rest)) == NULL)
-			return (-1);
-	}
+	if (is_end(rest))
+		return (add(f, &line));
+	line.value = rest;
+	if ((rest = take_value(f, rest)) == NULL)
+		return (-1);
+	if (!is_end(rest) && strcmp(line.value, "=") == 0)
+		return (wrong(f, "has a '=': want a blank alone after %.64s", line.name));
 	if (!is_end(rest))
 		return (wrong(f, "'%.64s' is too much: want one value a line", rest));
 	return (add(f, &line));

@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -125,8 +124,8 @@ take_sample(void *arg, const struct sample *s)
 	const char *value;
 	size_t i, d;
 
-	/* Nothing that udp46 counts is negative, or none at all. */
-	if (!isfinite(s->value) || s->value < 0)
+	/* Nothing that udp46 counts is negative, or has more than 64 bits, or is no number. */
+	if (!(s->value >= 0 && s->value <= (double)UINT64_MAX))
 		return;
 	for (i = 0; i < SINGLES; i++)
 		if (strcmp(s->name, singles[i].name) == 0) {

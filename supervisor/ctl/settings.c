@@ -12,6 +12,7 @@
 #include "supervisor/ctl/settings.h"
 
 #define SHORTEST_INTERVAL (100 * MILLISECOND)
+#define LONGEST_INTERVAL (86400 * SECOND)
 
 static const struct {
 	const char *name;
@@ -56,8 +57,9 @@ set_true(void *to, const char *value)
 static const char *
 set_duration(void *to, const char *value)
 {
-	if (duration_parse(value, to) != NULL || *(int64_t *)to < SHORTEST_INTERVAL)
-		return ("a duration of 100ms or more, as in 2s");
+	if (duration_parse(value, to) != NULL || *(int64_t *)to < SHORTEST_INTERVAL ||
+	    *(int64_t *)to > LONGEST_INTERVAL)
+		return ("a duration from 100ms to 24h, as in 2s");
 	return (NULL);
 }
 

@@ -559,6 +559,14 @@ nonsense_body()
 		says "^udp46 UNKNOWN: .*($2)"
 		bounded 1 top --json --count 1 --interval 100ms
 	}
+	answer metrics 'sed "s/^udp46_listeners .*/udp46_listeners -1/" real.metrics'
+	refused "a negative number" 'is not that of udp46, or was cut'
+	answer metrics 'sed "s/^udp46_listeners .*/udp46_listeners NaN/" real.metrics'
+	refused "no number" 'is not that of udp46, or was cut'
+	answer metrics 'sed "s/^udp46_listeners .*/udp46_listeners 1e300/" real.metrics'
+	refused "more than can be" 'is not that of udp46, or was cut'
+	script metrics 'printf "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n"; cat real.metrics'
+	refused "chunks, which were not asked for" 'line 1 of /metrics'
 	answer metrics 'echo nothing'
 	refused "one word" 'line 1 of /metrics: no name'
 	answer metrics 'echo "<html>hello</html>"'
@@ -587,7 +595,16 @@ nonsense_body()
 	refused "an end" 'the connection ended before an answer'
 
 	answer metrics 'cat real.metrics'
-	for _change in 's/"assured"/"asleep"/' 's/"client_port":6001/"client_port":"6001"/' \
+	# Sums of what is absurd, but a number, are numbers.
+	answer metrics 'sed "s/ 0$/ 1.8e19/" real.metrics'
+	ask 0 status
+	ask 0 status --json
+	is '[.. | numbers | isnormal or . == 0] | all'
+	ask 0 drops --json
+	is '[.. | numbers | isnormal or . == 0] | all'
+	answer metrics 'cat real.metrics'
+	for _change in 's/"assured"/"asleep"/' 's/"state"/"a":[[[[[[[[[[[[]]]]]]]]]]]],&/' \
+	    's/"client_port":6001/"client_port":1e400/' 's/"client_port":6001/"client_port":-1/' 's/"client_port":6001/"client_port":"6001"/' \
 	    's/"client_port":6001/"client_port":65537/' 's/"192.0.2.10"/"192.0.2.1000"/' 's/}/]/' \
 	    's/^\[/{/' 's/"created":"2/"created":"x/' 's/session_id/id/' 's/\]$//'; do
 		answer sessions "sed '$_change' real.sessions"
@@ -697,7 +714,8 @@ usage_body()
 	wrong '--json: takes no value' status --json=1
 	wrong '--client: is not for status' status --client 192.0.2.1
 	wrong '--interval: is not for sessions' sessions --interval 1s
-	wrong '--interval 1: want a duration of 100ms or more' top --interval 1
+	wrong '--interval 1: want a duration from 100ms to 24h' top --interval 1
+	wrong '--interval 1000h: want a duration from 100ms to 24h' status --interval 1000h
 	wrong '--interval 99ms: want' top --interval 99ms
 	wrong '--client 2001:db8::1: want an IPv4 address$' sessions --client 2001:db8::1
 	wrong '--listener 5000: want what --listen of udp46 has' sessions --listener 5000

@@ -105,6 +105,7 @@ CASE(wrong)
 	WRONG("a b c\n", "'c' is too much");
 	WRONG("a b\tc # d\n", "'c # d' is too much");
 	WRONG("a \"b\" \"c\"", "'\"c\"' is too much");
+	WRONG("a = b\n", "has a '=': want a blank alone after a");
 	WRONG("a \"", "without its end");
 	WRONG("a \"b", "without its end");
 	WRONG("a \"b\n\"", "without its end");
@@ -131,6 +132,16 @@ CASE(wrong)
 	longest[CONFIG_LINE_MAX + 1] = '\n';
 	check_wrong(longest, CONFIG_LINE_MAX + 2, "too long");
 	ATF_CHECK_EQ(parse(longest, CONFIG_LINE_MAX), 0);
+	config_file_free(&file);
+}
+
+/* Of a program that thinks that text begins so. */
+CASE(mark)
+{
+	ATF_CHECK_EQ(PARSE("\xef\xbb\xbfuser nobody\n"), -1);
+	ATF_CHECK_EQ(file.number, 1);
+	ATF_CHECK_STREQ(file.error, "begins with a byte order mark: want text without one");
+	ATF_CHECK_EQ(PARSE("\xef\xbb"), 0);
 	config_file_free(&file);
 }
 
@@ -179,6 +190,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, lines);
 	ATF_TP_ADD_TC(tp, quotes);
 	ATF_TP_ADD_TC(tp, wrong);
+	ATF_TP_ADD_TC(tp, mark);
 	ATF_TP_ADD_TC(tp, printed);
 	return (atf_no_error());
 }
