@@ -92,6 +92,33 @@ refuse_flag(const char *word, char *error, size_t size)
 		    nearest_hint(hint, sizeof(hint), "--", name));
 }
 
+/* A flag without its value: at the end, or before the next flag. */
+static void
+refuse_lack(const char *word, const char *next, char *error, size_t size)
+{
+	const struct flag *flag = options_find(word + strspn(word, "-"));
+
+	if (flag == NULL)
+		refuse_flag(word, error, size);
+	else
+		snprintf(error, size, "%s has no value%s%s%s: want %s", word,
+		    next == NULL ? "" : " but '", next == NULL ? "" : next,
+		    next == NULL ? "" : "'", flag->wanted);
+}
+
+/* Whether a word spells a flag: no value does. */
+static int
+is_flag(const char *word)
+{
+	char name[NEAREST_WORD_MAX + 2];
+
+	if (*word != '-')
+		return (0);
+	word += strspn(word, "-");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	return (options_find(name) != NULL);
+}
+
 /* Returns whether it is one of the flags of one letter. */
 static int
 take_letter(struct options *o, int letter)
@@ -142,11 +169,15 @@ read_words(
 			continue;
 		}
 		if (c == ':') {
-			snprintf(error, size, "%s has no value: see --help", argv[at]);
+			refuse_lack(argv[at], NULL, error, size);
 			return (-1);
 		}
 		if (c == '?' || !is_exact(argv[at], options_flags[index].name)) {
 			refuse_flag(argv[at], error, size);
+			return (-1);
+		}
+		if (optarg != NULL && optarg == argv[at + 1] && is_flag(optarg)) {
+			refuse_lack(argv[at], optarg, error, size);
 			return (-1);
 		}
 		flag = &options_flags[index];

@@ -57,8 +57,17 @@ guess_brackets(char *to, size_t size, const char *value)
 	const char *colon = strrchr(value, ':');
 	struct sockaddr_in6 sin6;
 
-	if (colon == NULL || *value == '[' || strlen(value) >= sizeof(host))
+	if (colon == NULL || strlen(value) >= sizeof(host))
 		return (NULL);
+	if (*value == '[') {
+		if (value[strlen(value) - 1] != ']')
+			return (NULL);
+		snprintf(host, sizeof(host), "%.*s", (int)strlen(value) - 2, value + 1);
+		if (endpoint_parse_ipv6(host, &sin6, interface) == -1)
+			return (NULL);
+		snprintf(to, size, "%s:PORT", value);
+		return (to);
+	}
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - value), value);
 	if (is_port(colon + 1) && endpoint_parse_ipv6(host, &sin6, interface) == 0)
 		snprintf(to, size, "[%s]:%s", host, colon + 1);

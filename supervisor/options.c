@@ -38,6 +38,10 @@ set_listen(struct options *o, const char *value)
 	struct sockaddr_in *listen;
 	const char *error;
 
+	if (strchr(value, ',') != NULL)
+		return ("names several, which takes several --listen");
+	if (*value == '[' || strchr(value, ':') != strrchr(value, ':'))
+		return ("is an IPv6 address, and clients have IPv4");
 	if ((error = endpoint_parse_ipv4(value, &sin)) != NULL)
 		return (error);
 	if (o->listeners == LISTENERS_MAX)
@@ -99,6 +103,8 @@ set_upstream(struct options *o, const char *value)
 	const char *error;
 	uint16_t port;
 
+	if (strstr(value, "://") != NULL)
+		return ("is a URL");
 	if ((error = endpoint_split(value, o->upstream_host, &port)) != NULL)
 		return (error);
 	if (port == 0)

@@ -36,6 +36,13 @@ flags_body()
 	mistake 2 "unknown flag or value '-v': did you mean -V? see --help" -v
 	mistake 2 "unknown flag or value '--nonsense': see --help" "$listen" "$upstream" --nonsense
 	mistake 2 "'--check=1' has a value: want --check alone" "$listen" "$upstream" --check=1
+	mistake 2 "--workers has no value: want a number from 0 to 64; 0 means one a CPU" \
+	    "$listen" "$upstream" --workers
+	mistake 2 "-listen has no value but '--upstream=[::1]:7000': want ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820" \
+	    -listen "$upstream"
+	mistake 2 "--user has no value but '-workers': want the name of an unprivileged user" \
+	    "$listen" --user -workers 2
+	mistake 2 "unknown flag or value '--lis': did you mean --listen? see --help" "$upstream" --lis
 	mistake 2 "stray argument 'yes': flags only, see --help" "$listen" "$upstream" \
 	    --metrics.enabled yes
 }
@@ -48,9 +55,18 @@ values_body()
 	    "$upstream" --listen :51820
 	mistake 2 "--listen: '51820' has no port: $form; did you mean 0.0.0.0:51820?" \
 	    "$upstream" --listen 51820
-	mistake 2 "--listen: '[::]:51820' is not a literal IPv4 address: $form; did you mean 0.0.0.0:51820?" \
+	mistake 2 "--listen: '[::]:51820' is an IPv6 address, and clients have IPv4: $form; did you mean 0.0.0.0:51820?" \
 	    "$upstream" --listen '[::]:51820'
 	mistake 2 "--listen: '70000' has no port: $form" "$upstream" --listen 70000
+	mistake 2 "--listen: 'localhost:51820' is not a literal IPv4 address: $form; did you mean 127.0.0.1:51820?" \
+	    "$upstream" --listen localhost:51820
+	for _address in ::1:51820 '[2001:db8::1]:5'; do
+		mistake 2 "--listen: '$_address' is an IPv6 address, and clients have IPv4: $form" \
+		    "$upstream" --listen "$_address"
+	done
+	mistake 2 "--listen: '0.0.0.0:51820,0.0.0.0:443' names several, which takes several --listen: $form" \
+	    "$upstream" --listen 0.0.0.0:51820,0.0.0.0:443
+	mistake 2 "--listen: '' has no port: $form" "$upstream" --listen ''
 	form='want [IPv6]:PORT, [fe80::1%eth0]:PORT, or NAME:PORT with an AAAA record'
 	mistake 2 "--upstream: '2001:db8::1:51820' has an IPv6 address without brackets: $form; did you mean [2001:db8::1]:51820?" \
 	    "$listen" --upstream 2001:db8::1:51820
@@ -60,6 +76,12 @@ values_body()
 	    "$listen" --upstream 2001:db8::1
 	mistake 2 "--upstream: '192.0.2.1:51820' is an IPv4 address: $form" \
 	    "$listen" --upstream 192.0.2.1:51820
+	mistake 2 "--upstream: 'udp://[2001:db8::1]:5' is a URL: $form" "$listen" --upstream 'udp://[2001:db8::1]:5'
+	mistake 2 "--upstream: '[2001:db8::1]' has no port: $form; did you mean [2001:db8::1]:PORT?" \
+	    "$listen" --upstream '[2001:db8::1]'
+	mistake 2 "--upstream: '' has no port: $form" "$listen" --upstream=
+	mistake 2 "--max-sessions: '-1' is not a number: want a number up to 2147483647; 0 means as many as possible" \
+	    "$listen" "$upstream" --max-sessions -1
 	mistake 2 "--session-timeout: '180' has no unit: want a duration such as 500ms, 180s, 3m or 1h30m, above zero; did you mean 180s?" \
 	    "$listen" "$upstream" --session-timeout 180
 	form='want ADDR:PORT, [IPv6]:PORT, NAME:PORT or unix:/path'
@@ -82,6 +104,15 @@ file_body()
 	in_file "unknown flag 'Listen': did you mean listen? see --help" 'Listen 0.0.0.0:51820'
 	in_file "'--workers' has dashes: want workers" '--workers 2'
 	in_file "'workers=2' has a '=': want a blank after workers" 'workers=2'
+	in_file "has a '=': want a blank alone after listen" 'listen = 0.0.0.0:51820'
+	in_file "unknown flag 'listen:': did you mean listen? see --help" 'listen: 0.0.0.0:51820'
+	in_file "ends in a carriage return: want lines that end in a newline alone" \
+	    "$(printf 'user nobody\r')"
+	mkdir folder
+	mkfifo fifo
+	for _kind in folder fifo /dev/zero; do
+		mistake 1 "--config $_kind: is no regular file: want one" --config $_kind
+	done
 	in_file "unknown flag 'worker=2': did you mean workers? see --help" 'worker=2'
 	in_file "--listen: ':51820' has no host: want ADDR:PORT with a literal IPv4 address, such as 0.0.0.0:51820; did you mean 0.0.0.0:51820?" \
 	    'listen :51820'
