@@ -104,7 +104,7 @@ UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 SYSTEM  := $(patsubst %.sh,$(BUILD)/%,$(wildcard tests/system/*_test.sh))
 HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/system/*.c))
 BENCH   := $(BUILD)/tests/bench/load
-COMPLETIONS := $(patsubst %,$(BUILD)/completion/%,bash zsh fish)
+COMPLETIONS := $(foreach p,udp46 udp46ctl,$(patsubst %,$(BUILD)/completion/$(p).%,bash zsh fish))
 SUBR    := $(patsubst %,$(BUILD)/%,$(wildcard tests/system/*.subr))
 
 FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -173,13 +173,13 @@ $(BUILD)/page_policy.h: supervisor/metrics/policy.sh supervisor/metrics/page.htm
 $(BUILD)/supervisor/metrics/http.o: $(BUILD)/page_policy.h
 $(BUILD)/supervisor/metrics/http.o: ALL_CPPFLAGS += -I$(BUILD)
 
-# What shells complete, as the table of flags has it.
+# What shells complete, as the tables of both programs have it.
 COMPLETION := $(BUILD)/supervisor/completion/completion
-$(COMPLETION): $(COMPLETION).o $(LIB)
-	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
+$(COMPLETION): $(COMPLETION).o $(CTL_LIB) $(LIB)
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(COMPLETIONS): $(BUILD)/completion/%: $(COMPLETION)
 	@mkdir -p $(@D)
-	$(call quiet,GEN,$@)$(RUN) $(COMPLETION) $* > $@
+	$(call quiet,GEN,$@)$(RUN) $(COMPLETION) $(subst ., ,$*) > $@
 
 -include $(COMPLETION).d $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
 	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
@@ -385,6 +385,7 @@ INSTALL    ?= install
 SUBSTITUTE  = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 # The manual names the places of what is installed without a variable.
 PLACES      = sed -e 's|/usr/local/share/doc/udp46|$(DOCDIR)|g' -e 's|/usr/local/share/bash-completion/completions|$(BASHDIR)|g' \
+	-e 's|/usr/local/lib/systemd/system|$(UNITDIR)|g' -e 's|/usr/local/lib/sysusers.d|$(SYSUSERSDIR)|g' \
 	-e 's|/usr/local/share|$(PREFIX)/share|g' -e 's|/etc/udp46|$(SYSCONFDIR)/udp46|g'
 # The unit of an instance is that of the one, but for its file and folders.
 INSTANCE    = sed -e '/^Description=/s/$$/ (%i)/' -e 's|udp46/udp46\.conf|udp46/%i.conf|' \
@@ -402,9 +403,10 @@ install:
 	$(INSTALL) -m 644 man/examples/* $(D)$(DOCDIR)/examples
 	$(INSTALL) -m 755 $(BUILD)/udp46 $(D)$(SBINDIR)/udp46
 	$(INSTALL) -m 755 $(BUILD)/udp46ctl $(D)$(BINDIR)/udp46ctl
-	$(INSTALL) -m 644 $(BUILD)/completion/bash $(D)$(BASHDIR)/udp46
-	$(INSTALL) -m 644 $(BUILD)/completion/zsh $(D)$(ZSHDIR)/_udp46
-	$(INSTALL) -m 644 $(BUILD)/completion/fish $(D)$(FISHDIR)/udp46.fish
+	for p in udp46 udp46ctl; do \
+		$(INSTALL) -m 644 $(BUILD)/completion/$$p.bash $(D)$(BASHDIR)/$$p && \
+		$(INSTALL) -m 644 $(BUILD)/completion/$$p.zsh $(D)$(ZSHDIR)/_$$p && \
+		$(INSTALL) -m 644 $(BUILD)/completion/$$p.fish $(D)$(FISHDIR)/$$p.fish || exit; done
 	for page in $(PAGES); do \
 		$(PLACES) man/$${page#*/} > $(D)$(MANDIR)/$$page && chmod 644 $(D)$(MANDIR)/$$page || exit; done
 	$(SUBSTITUTE) supervisor/udp46.service.in > $(D)$(UNITDIR)/udp46.service
@@ -421,7 +423,7 @@ install:
 uninstall:
 	rm -f $(D)$(SBINDIR)/udp46 $(D)$(BINDIR)/udp46ctl $(addprefix $(D)$(MANDIR)/,$(PAGES)) $(D)$(UNITDIR)/udp46.service \
 	    $(D)$(UNITDIR)/udp46@.service $(D)$(SYSUSERSDIR)/udp46.conf \
-	    $(D)$(BASHDIR)/udp46 $(D)$(ZSHDIR)/_udp46 $(D)$(FISHDIR)/udp46.fish
+	    $(foreach p,udp46 udp46ctl,$(D)$(BASHDIR)/$(p) $(D)$(ZSHDIR)/_$(p) $(D)$(FISHDIR)/$(p).fish)
 	rm -rf $(D)$(DOCDIR)
 
 # One unit to standard output.

@@ -4,22 +4,22 @@
 
 #include "supervisor/signals.h"
 
+static const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD };
+
+/* Of the log: it must not end or stop us, where it goes to. */
+static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGTTOU };
+
 int
 signals_open(void)
 {
 	sigset_t set;
+	size_t i;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
-	sigaddset(&set, SIGCHLD);
-	/* Of the log: it must not end or stop us, where it goes to. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGTTOU, SIG_IGN);
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		sigaddset(&set, taken[i]);
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
 		return (-1);
 	return (signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));

@@ -2,8 +2,8 @@
 #define SUPERVISOR_SIGNALS_H
 
 /*
- * From now on SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCHLD are read from the descriptor that
- * this returns; SIGPIPE, SIGXFSZ and SIGTTOU are ignored.  Returns -1 with errno on failure.
+ * From now on SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGCHLD are read from the descriptor
+ * that this returns; SIGPIPE, SIGXFSZ and SIGTTOU are ignored.  Returns -1 with errno on failure.
  * See signalfd(2).
  */
 int signals_open(void);

@@ -1,12 +1,14 @@
 /*
- * Prints what a shell needs to complete the flags of udp46: from the table of flags itself, so
- * that none is ever missing.  It runs when udp46 is built, and is not installed.
+ * Prints what a shell needs to complete the flags of udp46, and commands and flags of udp46ctl:
+ * from their own tables, so that none is ever missing.  It runs when they are built, and is not
+ * installed.
  */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "supervisor/ctl/settings.h"
 #include "supervisor/options.h"
 
 /* What a value can be completed from. */
@@ -19,6 +21,33 @@ enum value {
 	VALUE_USER,
 	VALUE_FREE,
 };
+
+/* A flag of either program. */
+struct item {
+	const char *name, *argument, *help;
+	char letter; /* that stands for it, or NUL */
+	int repeatable;
+	const char *const *words; /* that its value is one of, or NULL */
+	size_t nwords;
+};
+
+#define ITEMS_MAX 64
+
+static struct {
+	const char *name;
+	size_t nitems, ncommands;
+	struct item items[ITEMS_MAX];
+} program;
+
+static void
+add(const struct item *item)
+{
+	if (program.nitems == ITEMS_MAX)
+		errx(1, "%s has more flags than expected", program.name);
+	program.items[program.nitems++] = *item;
+}
+
+/* ---- udp46 ---- */
 
 static const struct {
 	const char *flag;
@@ -39,67 +68,120 @@ static const struct {
 	{ "help", 'h' },
 };
 
-static const char *const *
-find_words(const struct flag *flag)
+static void
+take_udp46(void)
+{
+	const struct flag *flag;
+	size_t i, j;
+
+	for (i = 0; i < OPTIONS_FLAGS; i++) {
+		flag = &options_flags[i];
+		struct item item = { .name = flag->name,
+			.argument = flag->argument,
+			.help = flag->help,
+			.repeatable = flag->kind == FLAG_LISTEN || flag->kind == FLAG_SOURCES };
+
+		for (j = 0; j < sizeof(letters) / sizeof(letters[0]); j++)
+			if (strcmp(letters[j].flag, flag->name) == 0)
+				item.letter = letters[j].letter;
+		for (j = 0; j < sizeof(lists) / sizeof(lists[0]); j++)
+			if (strcmp(lists[j].flag, flag->name) == 0)
+				item.words = lists[j].words;
+		while (item.words != NULL && item.words[item.nwords] != NULL)
+			item.nwords++;
+		add(&item);
+	}
+}
+
+/* ---- udp46ctl ---- */
+
+/* These two are commands as well. */
+static const struct item others[] = {
+	{ .name = "help", .help = "print a summary of commands and flags", .letter = 'h' },
+	{ .name = "version", .help = "print version, commit and date", .letter = 'V' },
+};
+
+static void
+take_udp46ctl(void)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		if (strcmp(lists[i].flag, flag->name) == 0)
-			return (lists[i].words);
-	return (NULL);
+	program.ncommands = CTL_COMMAND_MAX;
+	for (i = 0; i < SETTINGS_FLAGS; i++) {
+		struct item item = { .name = settings_flags[i].name,
+			.argument = settings_flags[i].argument,
+			.help = settings_flags[i].help };
+
+		if (strcmp(item.name, "state") == 0) {
+			item.words = session_state_names;
+			item.nwords = SESSION_CLOSED;
+		} else if (strcmp(item.name, "sort") == 0) {
+			item.words = row_key_names;
+			item.nwords = ROW_KEY_MAX;
+		}
+		add(&item);
+	}
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		add(&others[i]);
 }
 
-static char
-find_letter(const struct flag *flag)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (strcmp(letters[i].flag, flag->name) == 0)
-			return (letters[i].letter);
-	return ('\0');
-}
+/* ---- what both have ---- */
 
 static enum value
-find_value(const struct flag *flag)
+find_value(const struct item *item)
 {
-	if (flag->argument == NULL)
+	if (item->argument == NULL)
 		return (VALUE_NONE);
-	if (flag->argument[0] == '[')
+	if (item->argument[0] == '[')
 		return (VALUE_BOOL);
-	if (find_words(flag) != NULL)
+	if (item->words != NULL)
 		return (VALUE_WORD);
-	if (strcmp(flag->argument, "PATH") == 0)
+	if (strcmp(item->argument, "PATH") == 0)
 		return (VALUE_FILE);
-	if (strcmp(flag->argument, "DIR") == 0)
+	if (strcmp(item->argument, "DIR") == 0)
 		return (VALUE_FOLDER);
-	return (strcmp(flag->argument, "NAME") == 0 ? VALUE_USER : VALUE_FREE);
-}
-
-static int
-is_repeatable(const struct flag *flag)
-{
-	return (flag->kind == FLAG_LISTEN || flag->kind == FLAG_SOURCES);
+	return (strcmp(item->argument, "NAME") == 0 ? VALUE_USER : VALUE_FREE);
 }
 
 static void
-print_words(const struct flag *flag)
+print_words(const struct item *item)
 {
-	const char *const *words = find_words(flag);
 	size_t i;
 
-	for (i = 0; words != NULL && words[i] != NULL; i++)
-		printf("%s%s", i == 0 ? "" : " ", words[i]);
+	for (i = 0; i < item->nwords; i++)
+		printf("%s%s", i == 0 ? "" : " ", item->words[i]);
 }
 
-/* With a backslash before each of these characters, and '\'' for a quotation mark. */
+static void
+print_commands(void)
+{
+	size_t i;
+
+	for (i = 0; i < program.ncommands; i++)
+		printf("%s%s", i == 0 ? "" : " ", settings_commands[i].name);
+}
+
+/* With the name of the program for each '%'. */
+static void
+print_template(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '%')
+			fputs(program.name, stdout);
+		else
+			putchar(*text);
+	}
+}
+
+/* On one line, with a backslash before each of these characters, and '\'' for a quotation mark. */
 static void
 print_escaped(const char *text, const char *special)
 {
 	for (; *text != '\0'; text++) {
 		if (*text == '\'')
 			fputs("'\\''", stdout);
+		else if (*text == '\n')
+			putchar(' ');
 		else
 			printf("%s%c", strchr(special, *text) != NULL ? "\\" : "", *text);
 	}
@@ -108,10 +190,11 @@ print_escaped(const char *text, const char *special)
 /* ---- bash ---- */
 
 static const char bash_begin[] =
-    "# bash completion for udp46(8), made from its table of flags.\n"
+    "# bash completion for %(8), made from its own tables.\n"
     "\n"
-    "_udp46()\n"
+    "_%()\n"
     "{\n"
+    "\tlocal commands=$_%_commands given\n"
     "\tlocal word=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]} equals=\n"
     "\n"
     "\t# \"--flag=value\" is three words here.\n"
@@ -127,21 +210,25 @@ static const char bash_begin[] =
 static const char bash_end[] =
     "\tesac\n"
     "\t[[ $equals ]] && return\n"
-    "\tmapfile -t COMPREPLY < <(compgen -W \"$_udp46_flags\" -- \"$word\")\n"
+    "\t# One command, wherever it stands.\n"
+    "\tfor given in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+    "\t\t[[ \" $commands \" == *\" $given \"* ]] && commands=\n"
+    "\tdone\n"
+    "\tmapfile -t COMPREPLY < <(compgen -W \"$commands $_%_flags\" -- \"$word\")\n"
     "}\n"
-    "complete -F _udp46 udp46\n";
+    "complete -F _% %\n";
 
 /* What compgen(1) is asked for. */
 static void
-print_bash_choice(const struct flag *flag)
+print_bash_choice(const struct item *item)
 {
-	switch (find_value(flag)) {
+	switch (find_value(item)) {
 	case VALUE_BOOL:
 		fputs("-W 'true false'", stdout);
 		break;
 	case VALUE_WORD:
 		fputs("-W '", stdout);
-		print_words(flag);
+		print_words(item);
 		putchar('\'');
 		break;
 	case VALUE_FILE:
@@ -159,21 +246,21 @@ print_bash_choice(const struct flag *flag)
 }
 
 static void
-print_bash_flag(const struct flag *flag)
+print_bash_flag(const struct item *item)
 {
-	enum value value = find_value(flag);
+	enum value value = find_value(item);
 
 	if (value == VALUE_NONE)
 		return;
 	if (value == VALUE_BOOL)
-		printf("\t--%s1)\n", flag->name);
+		printf("\t--%s1)\n", item->name);
 	else
-		printf("\t--%s | --%s1)\n", flag->name, flag->name);
+		printf("\t--%s | --%s1)\n", item->name, item->name);
 	if (value == VALUE_FILE || value == VALUE_FOLDER)
 		fputs("\t\tcompopt -o filenames 2>/dev/null\n", stdout);
 	if (value != VALUE_FREE) {
 		fputs("\t\tmapfile -t COMPREPLY < <(compgen ", stdout);
-		print_bash_choice(flag);
+		print_bash_choice(item);
 		fputs(" -- \"$word\")\n", stdout);
 	}
 	fputs("\t\treturn\n\t\t;;\n", stdout);
@@ -182,17 +269,22 @@ print_bash_flag(const struct flag *flag)
 static void
 print_bash(void)
 {
+	const struct item *item;
 	size_t i;
 
-	fputs(bash_begin, stdout);
-	for (i = 0; i < OPTIONS_FLAGS; i++)
-		print_bash_flag(&options_flags[i]);
-	fputs(bash_end, stdout);
-	fputs("_udp46_flags='", stdout);
-	for (i = 0; i < OPTIONS_FLAGS; i++)
-		printf("%s--%s", i == 0 ? "" : "\n\t", options_flags[i].name);
-	for (i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		printf("\n\t-%c", letters[i].letter);
+	print_template(bash_begin);
+	for (i = 0; i < program.nitems; i++)
+		print_bash_flag(&program.items[i]);
+	print_template(bash_end);
+	print_template("_%_commands='");
+	print_commands();
+	print_template("'\n_%_flags='");
+	for (i = 0; i < program.nitems; i++) {
+		item = &program.items[i];
+		printf("%s--%s", i == 0 ? "" : "\n\t", item->name);
+		if (item->letter != '\0')
+			printf("\n\t-%c", item->letter);
+	}
 	fputs("'\n", stdout);
 }
 
@@ -200,15 +292,15 @@ print_bash(void)
 
 /* What comes after ":MESSAGE:", see _arguments in zshcompsys(1). */
 static void
-print_zsh_choice(const struct flag *flag)
+print_zsh_choice(const struct item *item)
 {
-	switch (find_value(flag)) {
+	switch (find_value(item)) {
 	case VALUE_BOOL:
 		fputs("(true false)", stdout);
 		break;
 	case VALUE_WORD:
 		putchar('(');
-		print_words(flag);
+		print_words(item);
 		putchar(')');
 		break;
 	case VALUE_FILE:
@@ -227,26 +319,26 @@ print_zsh_choice(const struct flag *flag)
 }
 
 static void
-print_zsh_flag(const struct flag *flag)
+print_zsh_flag(const struct item *item)
 {
-	enum value value = find_value(flag);
-	char letter = find_letter(flag);
+	enum value value = find_value(item);
+	char letter = item->letter;
 
 	fputs(" \\\n\t", stdout);
 	if (letter != '\0')
-		printf("'(-%c --%s)'{-%c,--%s}'[", letter, flag->name, letter, flag->name);
+		printf("'(-%c --%s)'{-%c,--%s}'[", letter, item->name, letter, item->name);
 	else
-		printf("'%s--%s%s[", is_repeatable(flag) ? "*" : "", flag->name,
+		printf("'%s--%s%s[", item->repeatable ? "*" : "", item->name,
 		    value == VALUE_NONE	      ? ""
 			: value == VALUE_BOOL ? "=-"
 					      : "=");
-	print_escaped(flag->help, "[]:\\");
+	print_escaped(item->help, "[]:\\");
 	putchar(']');
 	if (value != VALUE_NONE) {
 		fputs(value == VALUE_BOOL ? "::" : ":", stdout);
-		print_escaped(value == VALUE_BOOL ? "BOOL" : flag->argument, ":\\");
+		print_escaped(value == VALUE_BOOL ? "BOOL" : item->argument, ":\\");
 		putchar(':');
-		print_zsh_choice(flag);
+		print_zsh_choice(item);
 	}
 	putchar('\'');
 }
@@ -256,13 +348,17 @@ print_zsh(void)
 {
 	size_t i;
 
-	fputs("#compdef udp46\n"
-	      "# zsh completion for udp46(8), made from its table of flags.\n"
-	      "\n"
-	      "_arguments",
-	    stdout);
-	for (i = 0; i < OPTIONS_FLAGS; i++)
-		print_zsh_flag(&options_flags[i]);
+	print_template("#compdef %\n"
+		       "# zsh completion for %(8), made from its own tables.\n"
+		       "\n"
+		       "_arguments");
+	if (program.ncommands > 0) {
+		fputs(" \\\n\t'1:command:(", stdout);
+		print_commands();
+		fputs(")'", stdout);
+	}
+	for (i = 0; i < program.nitems; i++)
+		print_zsh_flag(&program.items[i]);
 	putchar('\n');
 }
 
@@ -270,12 +366,12 @@ print_zsh(void)
 
 /* See complete(1) of fish. */
 static void
-print_fish_choice(const struct flag *flag)
+print_fish_choice(const struct item *item)
 {
-	switch (find_value(flag)) {
+	switch (find_value(item)) {
 	case VALUE_WORD:
 		fputs(" -x -a '", stdout);
-		print_words(flag);
+		print_words(item);
 		putchar('\'');
 		break;
 	case VALUE_FILE:
@@ -296,27 +392,48 @@ print_fish_choice(const struct flag *flag)
 }
 
 static void
-print_fish(void)
+print_fish_commands(void)
 {
-	const struct flag *flag;
 	size_t i;
 
-	fputs("# fish completion for udp46(8), made from its table of flags.\n"
-	      "\n"
-	      "complete -c udp46 -f\n",
-	    stdout);
-	for (i = 0; i < OPTIONS_FLAGS; i++) {
-		flag = &options_flags[i];
-		fputs("complete -c udp46", stdout);
-		if (find_letter(flag) != '\0')
-			printf(" -s %c", find_letter(flag));
-		printf(" -l %s", flag->name);
-		print_fish_choice(flag);
-		fputs(" -d '", stdout);
-		print_escaped(flag->help, "\\");
+	for (i = 0; i < program.ncommands; i++) {
+		print_template("complete -c % -n __fish_use_subcommand -a ");
+		printf("%s -d '", settings_commands[i].name);
+		print_escaped(settings_commands[i].help, "\\");
 		fputs("'\n", stdout);
 	}
 }
+
+static void
+print_fish(void)
+{
+	const struct item *item;
+	size_t i;
+
+	print_template("# fish completion for %(8), made from its own tables.\n"
+		       "\n"
+		       "complete -c % -f\n");
+	print_fish_commands();
+	for (i = 0; i < program.nitems; i++) {
+		item = &program.items[i];
+		print_template("complete -c %");
+		if (item->letter != '\0')
+			printf(" -s %c", item->letter);
+		printf(" -l %s", item->name);
+		print_fish_choice(item);
+		fputs(" -d '", stdout);
+		print_escaped(item->help, "\\");
+		fputs("'\n", stdout);
+	}
+}
+
+static const struct {
+	const char *program;
+	void (*take)(void);
+} programs[] = {
+	{ "udp46", take_udp46 },
+	{ "udp46ctl", take_udp46ctl },
+};
 
 static const struct {
 	const char *shell;
@@ -330,16 +447,23 @@ static const struct {
 int
 main(int argc, char *argv[])
 {
+	void (*print)(void) = NULL;
 	size_t i;
 
-	for (i = 0; argc == 2 && i < sizeof(shells) / sizeof(shells[0]); i++) {
-		if (strcmp(argv[1], shells[i].shell) != 0)
-			continue;
-		shells[i].print();
-		if (fflush(stdout) == EOF)
-			err(1, "standard output");
-		return (0);
+	for (i = 0; argc == 3 && i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strcmp(argv[1], programs[i].program) == 0) {
+			program.name = programs[i].program;
+			programs[i].take();
+		}
+	for (i = 0; argc == 3 && i < sizeof(shells) / sizeof(shells[0]); i++)
+		if (strcmp(argv[2], shells[i].shell) == 0)
+			print = shells[i].print;
+	if (program.name == NULL || print == NULL) {
+		fprintf(stderr, "usage: completion udp46 | udp46ctl bash | zsh | fish\n");
+		return (2);
 	}
-	fprintf(stderr, "usage: completion bash | zsh | fish\n");
-	return (2);
+	print();
+	if (fflush(stdout) == EOF)
+		err(1, "standard output");
+	return (0);
 }

@@ -14,10 +14,7 @@
 #define SHORTEST_INTERVAL (100 * MILLISECOND)
 #define LONGEST_INTERVAL (86400 * SECOND)
 
-static const struct {
-	const char *name;
-	const char *help;
-} commands[] = {
+const struct settings_command settings_commands[] = {
 	{ "status", "how udp46 is, on one screen" },
 	{ "sessions", "one line for each open session" },
 	{ "top", "the same, live, with rates" },
@@ -26,7 +23,7 @@ static const struct {
 	{ "help", "this text" },
 	{ "version", "the version of this program" },
 };
-_Static_assert(sizeof(commands) / sizeof(commands[0]) == CTL_COMMAND_MAX, "");
+_Static_assert(sizeof(settings_commands) / sizeof(settings_commands[0]) == CTL_COMMAND_MAX, "");
 
 #define STATUS (1U << CTL_STATUS)
 #define SESSIONS (1U << CTL_SESSIONS)
@@ -157,14 +154,7 @@ set_sort(void *to, const char *value)
 
 #define PLACE(member) offsetof(struct settings, member)
 
-static const struct flag {
-	const char *name;
-	const char *argument; /* NULL: none */
-	unsigned int commands;
-	size_t place;
-	const char *(*set)(void *to, const char *value);
-	const char *help;
-} flags[] = {
+const struct settings_flag settings_flags[] = {
 	{ "metrics", "ADDRESS", ALL, PLACE(metrics), set_text,
 	    "HOST:PORT or unix:PATH, as udp46 --metrics.listen;\nelse $UDP46_METRICS, else "
 	    "unix:/run/udp46/metrics.sock\nor 127.0.0.1:9108, whichever is there" },
@@ -201,17 +191,17 @@ static const struct flag {
 	{ "critical-drops", "RATE", STATUS | TOP | CHECK,
 	    PLACE(thresholds.drops[VERDICT_CRITICAL]), set_rate, "the same, critical; never" },
 };
-#define FLAGS (sizeof(flags) / sizeof(flags[0]))
+_Static_assert(sizeof(settings_flags) / sizeof(settings_flags[0]) == SETTINGS_FLAGS, "");
 
-static const struct flag *
+static const struct settings_flag *
 find_flag(const char *name, size_t length)
 {
 	size_t i;
 
-	for (i = 0; i < FLAGS; i++)
-		if (strlen(flags[i].name) == length &&
-		    strncmp(flags[i].name, name, length) == 0)
-			return (&flags[i]);
+	for (i = 0; i < SETTINGS_FLAGS; i++)
+		if (strlen(settings_flags[i].name) == length &&
+		    strncmp(settings_flags[i].name, name, length) == 0)
+			return (&settings_flags[i]);
 	return (NULL);
 }
 
@@ -228,7 +218,7 @@ find_command(const char *name)
 	    strcmp(name, "--version") == 0)
 		return (CTL_VERSION);
 	for (i = 0; i < CTL_COMMAND_MAX; i++)
-		if (strcmp(name, commands[i].name) == 0)
+		if (strcmp(name, settings_commands[i].name) == 0)
 			return (i);
 	return (CTL_COMMAND_MAX);
 }
@@ -246,7 +236,7 @@ struct line {
 static int
 take_flag(struct line *line, const char *name)
 {
-	const struct flag *flag;
+	const struct settings_flag *flag;
 	const char *value = strchr(name, '='), *wanted;
 
 	flag = find_flag(name, value == NULL ? strlen(name) : (size_t)(value++ - name));
@@ -260,7 +250,7 @@ take_flag(struct line *line, const char *name)
 	if (line->settings->command < CTL_HELP &&
 	    (flag->commands & 1U << line->settings->command) == 0)
 		return (FAIL(line, "--%s: is not for %s: 'udp46ctl --help' says what is",
-		    flag->name, commands[line->settings->command].name));
+		    flag->name, settings_commands[line->settings->command].name));
 	wanted = flag->set((char *)line->settings + flag->place, value);
 	if (wanted != NULL)
 		return (FAIL(line, "--%s %s: want %s", flag->name, value, wanted));
@@ -272,7 +262,7 @@ static int
 take_command(struct line *line, char *argv[])
 {
 	struct settings *s = line->settings;
-	const struct flag *flag;
+	const struct settings_flag *flag;
 	const char *name;
 	int found;
 
@@ -350,12 +340,13 @@ settings_usage(FILE *to)
 	    "usage: udp46ctl COMMAND [FLAG ...]\n\nShows what a running udp46 does, as "
 	    "--metrics.enabled serves it.\n\ncommands:\n");
 	for (i = 0; i < CTL_COMMAND_MAX; i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+		fprintf(
+		    to, "  %-10s %s\n", settings_commands[i].name, settings_commands[i].help);
 	fprintf(to, "\nflags:\n");
-	for (i = 0; i < FLAGS; i++) {
-		snprintf(name, sizeof(name), "--%s %s", flags[i].name,
-		    flags[i].argument == NULL ? "" : flags[i].argument);
-		line = flags[i].help;
+	for (i = 0; i < SETTINGS_FLAGS; i++) {
+		snprintf(name, sizeof(name), "--%s %s", settings_flags[i].name,
+		    settings_flags[i].argument == NULL ? "" : settings_flags[i].argument);
+		line = settings_flags[i].help;
 		fprintf(to, "  %-23s", name);
 		if (strlen(name) > 23)
 			fprintf(to, "\n%25s", "");

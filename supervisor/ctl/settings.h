@@ -34,6 +34,23 @@ struct settings {
 	struct thresholds thresholds;
 };
 
+struct settings_command {
+	const char *name;
+	const char *help;
+};
+extern const struct settings_command settings_commands[CTL_COMMAND_MAX];
+
+struct settings_flag {
+	const char *name;
+	const char *argument;  /* NULL: none */
+	unsigned int commands; /* that take it: 1U << CTL_... */
+	size_t place;	       /* in struct settings */
+	const char *(*set)(void *to, const char *value);
+	const char *help;
+};
+#define SETTINGS_FLAGS 17
+extern const struct settings_flag settings_flags[SETTINGS_FLAGS];
+
 #define SETTINGS_ERROR_MAX 512
 
 /* Returns 0, or -1 with an error, in which arguments are not escaped yet; the command, if known. */

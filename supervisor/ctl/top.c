@@ -131,9 +131,10 @@ take_letter(struct top *t, int key)
 	}
 }
 
-/* Returns whether the key is one for moving about. */
-static int
-take_move(struct top *t, int key)
+/* ---- what each key does ---- */
+
+static void
+move_by(struct top *t, int key)
 {
 	long first = (long)t->first, page = (long)screen_rows();
 
@@ -141,52 +142,123 @@ take_move(struct top *t, int key)
 	case KEY_UP:
 	case 'k':
 		scroll_to(t, first - 1);
-		return (1);
+		break;
 	case KEY_DOWN:
 	case 'j':
 		scroll_to(t, first + 1);
-		return (1);
+		break;
 	case KEY_PPAGE:
 		scroll_to(t, first - page);
-		return (1);
+		break;
 	case KEY_NPAGE:
 		scroll_to(t, first + page);
-		return (1);
-	case KEY_HOME:
-		scroll_to(t, 0);
-		return (1);
+		break;
 	default:
-		return (0);
+		scroll_to(t, 0);
 	}
 }
 
 static void
+sort_by_letter(struct top *t, int key)
+{
+	static const char letters[] = "rbpiac"; /* as enum row_key */
+
+	_Static_assert(sizeof(letters) - 1 == ROW_KEY_MAX, "");
+	sort_by(t, (int)(strchr(letters, key) - letters));
+}
+
+static void
+sort_beside(struct top *t, int key)
+{
+	sort_by(t, (int)t->settings.sort + (key == '>' ? 1 : -1));
+}
+
+static void
+turn_round(struct top *t, int key)
+{
+	(void)key;
+	t->settings.reverse = !t->settings.reverse;
+	sort_by(t, (int)t->settings.sort);
+}
+
+static void
+quit(struct top *t, int key)
+{
+	(void)key;
+	t->quit = 1;
+}
+
+static void
+read_again(struct top *t, int key)
+{
+	(void)key;
+	t->due = clock_now();
+}
+
+static void
+ask_interval(struct top *t, int key)
+{
+	(void)key;
+	t->asking = 1;
+	t->answer[0] = '\0';
+}
+
+static void
+show_help(struct top *t, int key)
+{
+	(void)key;
+	t->help = 1;
+}
+
+static void
+draw_anew(struct top *t, int key)
+{
+	(void)t;
+	(void)key;
+	screen_forget();
+}
+
+/* Each has its line in the manual and in screen_draw_help(). */
+static const struct {
+	int key;
+	void (*act)(struct top *t, int key);
+} keys[] = {
+	{ 'q', quit },
+	{ ' ', read_again },
+	{ 's', ask_interval },
+	{ 'd', ask_interval },
+	{ 'r', sort_by_letter },
+	{ 'b', sort_by_letter },
+	{ 'p', sort_by_letter },
+	{ 'i', sort_by_letter },
+	{ 'a', sort_by_letter },
+	{ 'c', sort_by_letter },
+	{ '<', sort_beside },
+	{ '>', sort_beside },
+	{ 'R', turn_round },
+	{ KEY_UP, move_by },
+	{ 'k', move_by },
+	{ KEY_DOWN, move_by },
+	{ 'j', move_by },
+	{ KEY_PPAGE, move_by },
+	{ KEY_NPAGE, move_by },
+	{ KEY_HOME, move_by },
+	{ CTRL_L, draw_anew },
+	{ 'h', show_help },
+	{ '?', show_help },
+};
+
+static void
 take_command(struct top *t, int key)
 {
-	static const char keys[] = "rbpiac"; /* as enum row_key */
-	const char *found = strchr(keys, key);
+	size_t i;
 
-	_Static_assert(sizeof(keys) - 1 == ROW_KEY_MAX, "");
-	if (key > 0 && key < 0177 && found != NULL)
-		sort_by(t, (int)(found - keys));
-	else if (key == '<' || key == '>')
-		sort_by(t, (int)t->settings.sort + (key == '>' ? 1 : -1));
-	else if (key == 'R') {
-		t->settings.reverse = !t->settings.reverse;
-		sort_by(t, (int)t->settings.sort);
-	} else if (key == 'q' || key == 'Q')
-		t->quit = 1;
-	else if (key == ' ')
-		t->due = clock_now();
-	else if (key == 's' || key == 'd') {
-		t->asking = 1;
-		t->answer[0] = '\0';
-	} else if (key == 'h' || key == '?')
-		t->help = 1;
-	else if (key == CTRL_L)
-		screen_forget();
-	else if (!take_move(t, key))
-		snprintf(t->note, sizeof(t->note), "no such key: h says which there are");
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].key == key) {
+			keys[i].act(t, key);
+			return;
+		}
+	snprintf(t->note, sizeof(t->note), "no such key: h says which there are");
 }
 
 static void

@@ -1,11 +1,18 @@
-# What shells complete is what there is: the flags of --help, and values where they can be told.
+# What shells complete is what there is: flags and commands of --help, and values where they can
+# be told.
 
-completion=$(atf_get_srcdir)/../../completion
-udp46=$(atf_get_srcdir)/../../udp46
+build=$(atf_get_srcdir)/../..
+completion=$build/completion
+program=udp46
 
 flags()
 {
-	"$udp46" --help | sed -n 's/^  \(--[a-z.-]*\).*/\1/p'
+	"$build/$program" --help | sed -n 's/^  \(--[a-z.-]*\).*/\1/p'
+}
+
+commands()
+{
+	"$build/$program" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
 # completed WORD...: what bash offers for the last one, sorted.
@@ -15,8 +22,9 @@ completed()
 		. "$1"
 		shift
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-		_udp46
-		[ ${#COMPREPLY[@]} -eq 0 ] || printf "%s\n" "${COMPREPLY[@]}"' bash "$completion/bash" udp46 "$@" |
+		"_$1"
+		[ ${#COMPREPLY[@]} -eq 0 ] || printf "%s\n" "${COMPREPLY[@]}"' bash \
+	    "$completion/$program.bash" "$program" "$@" |
 	    sort
 }
 
@@ -26,7 +34,7 @@ offers()
 	expected=$1
 	shift
 	got=$(completed "$@" | xargs)
-	[ "$got" = "$expected" ] || atf_fail "udp46 $*: '$got', not '$expected'"
+	[ "$got" = "$expected" ] || atf_fail "$program $*: '$got', not '$expected'"
 }
 
 atf_test_case bash_flags
@@ -86,21 +94,99 @@ bash_values_body()
 	done
 }
 
+atf_test_case bash_commands
+bash_commands_head()
+{
+	atf_set descr 'bash: commands and flags of udp46ctl, and no other'
+	atf_set require.progs bash
+}
+bash_commands_body()
+{
+	program=udp46ctl
+	commands >named
+	[ "$(wc -l <named)" -ge 5 ] || atf_fail 'hardly a command in --help'
+	{ flags && printf '%s\n' -h -V; } | sort >expected
+	[ "$(wc -l <expected)" -gt 15 ] || atf_fail 'hardly a flag in --help'
+	completed - >got
+	atf_check diff -u expected got
+	sort named expected >both
+	completed '' | sort >got
+	atf_check diff -u both got
+	# One command, before or after flags.
+	completed top '' | sort >got
+	atf_check diff -u expected got
+	completed --json --interval 2s drops '' | sort >got
+	atf_check diff -u expected got
+	offers 'sessions status' s
+	offers 'assured' --state = a
+	offers 'bytes' sessions --sort b
+	offers '' --metrics ''
+}
+
+# choices FLAG: the values that the program itself names, where these are words.
+choices()
+{
+	case $program in
+	udp46) "$build/$program" "$1" '?' ;;
+	*) "$build/$program" top --json "$1" '?' ;;
+	esac 2>&1 | sed -n 's/.*: want \([a-z]*\(, [a-z]*\)* or [a-z]*\)$/\1/p' |
+	    sed 's/,\{0,1\} or / /; s/,//g' | tr ' ' '\n' | sort | xargs
+}
+
+# words FILE PATTERN: what stands in the parentheses of the pattern, sorted.
+words()
+{
+	sed -n -E "s/$2/\\1/p" "$1" | tr '|' ' ' | xargs -n 1 | sort | xargs
+}
+
+atf_test_case choices
+choices_head()
+{
+	atf_set descr 'every shell, and the manual, have just the words that a flag takes'
+	atf_set require.progs bash
+}
+choices_body()
+{
+	[ -n "${UDP46_SRCDIR-}" ] || atf_skip 'UDP46_SRCDIR does not name the source tree'
+	for program in udp46 udp46ctl; do
+		# Those with a value, but for the optional ones.
+		"$build/$program" --help | sed -n 's/^  --\([a-z.-]*\) [A-Z].*/\1/p' >valued
+		while read -r flag; do
+			choices=$(choices "--$flag")
+			[ -n "$choices" ] || continue
+			echo "$program --$flag: $choices" | tee -a found
+			offers "$choices" "--$flag" ''
+			atf_check_equal "$choices" "$(words "$completion/$program.zsh" ".*--$flag=\\[.*:\\((.*)\\)'.*")"
+			atf_check_equal "$choices" "$(words "$completion/$program.fish" ".* -l $flag -x -a '([^']*)'.*")"
+			atf_check_equal "$choices" "$(words "$UDP46_SRCDIR/man/$program.8" "^\\.It Fl -$flag Cm (.*)")"
+		done <valued
+	done
+	[ "$(wc -l <found)" -ge 6 ] || atf_fail 'hardly a flag that takes one of several words'
+}
+
 atf_test_case others
 others_head()
 {
-	atf_set descr 'zsh and fish: every flag, and no other'
+	atf_set descr 'zsh and fish: every flag and command, and no other'
 }
 others_body()
 {
-	flags | sort >expected
-	grep -o -e '--[a-z.-]*[a-z]\(=-\{0,1\}\)\{0,1\}\[' -e '--[a-z]*}' "$completion/zsh" |
-	    tr -d '=[}' | sed 's/-$//' | sort >got
-	atf_check diff -u expected got
-	sed -n 's/^complete -c udp46 .*-l \([a-z.-]*\).*/--\1/p' "$completion/fish" | sort >got
-	atf_check diff -u expected got
-	for shell in zsh fish; do
-		! command -v $shell || atf_check $shell -n "$completion/$shell"
+	for program in udp46 udp46ctl; do
+		flags | sort >expected
+		grep -o -e '--[a-z.-]*[a-z]\(=-\{0,1\}\)\{0,1\}\[' -e '--[a-z]*}' "$completion/$program.zsh" |
+		    tr -d '=[}' | sed 's/-$//' | sort >got
+		atf_check diff -u expected got
+		sed -n "s/^complete -c $program .*-l \([a-z.-]*\).*/--\1/p" "$completion/$program.fish" | sort >got
+		atf_check diff -u expected got
+		commands | sort >expected
+		sed -n "s/.*'1:command:(\(.*\))'.*/\1/p" "$completion/$program.zsh" | tr ' ' '\n' | sort >got
+		atf_check diff -u expected got
+		sed -n "s/^complete -c $program .*__fish_use_subcommand -a \([a-z]*\) .*/\1/p" \
+		    "$completion/$program.fish" | sort >got
+		atf_check diff -u expected got
+		for shell in zsh fish; do
+			! command -v $shell || atf_check $shell -n "$completion/$program.$shell"
+		done
 	done
 }
 
@@ -108,5 +194,7 @@ atf_init_test_cases()
 {
 	atf_add_test_case bash_flags
 	atf_add_test_case bash_values
+	atf_add_test_case bash_commands
+	atf_add_test_case choices
 	atf_add_test_case others
 }

@@ -766,13 +766,20 @@ manual_body()
 	sed -n '/^The commands are/,/^\.Ss/s/^\.It Cm //p' "$page" | tr -d ' ' | tr ',' '\n' |
 	    sort >documented
 	atf_check diff -u helped documented
-	# The keys of the sorts, and those that the screen of help names.
-	sed -n 's/^.*static const char keys\[\] = "\([a-z]*\)".*/\1/p' \
-	    "$UDP46_SRCDIR/supervisor/ctl/top.c" | fold -w 1 >keys
-	[ "$(wc -l <keys)" -ge 5 ] || atf_fail 'hardly a key in the source'
-	while read -r key; do
-		grep -qE "^\.It Ic .*\<$key\>" "$page" || echo "$key"
-	done <keys >missing
+	# The keys, there and on the screen of help.
+	sed -n '/^} keys\[\] = {/,/^};/s/^	{ \(.*\), [a-z_]* },$/\1/p' \
+	    "$UDP46_SRCDIR/supervisor/ctl/top.c" | sed "s/^' '$/space/; s/^'\(.\)'$/\1/" |
+	    sed 's/^KEY_PPAGE$/page up/; s/^KEY_NPAGE$/page down/; s/^CTRL_L$/ctrl-L/
+		s/^KEY_UP$/up/; s/^KEY_DOWN$/down/; s/^KEY_HOME$/home/' >keys
+	[ "$(wc -l <keys)" -ge 20 ] || atf_fail 'hardly a key in the source'
+	sed -n '/^\.Ss Keys/,/^\.El/p' "$page" | sed 's/\\&//g; s/^\.It//; s/^\.Ic//; s/Ic//' >documented
+	sed -n '/help\[\] = {/,/};/s/.*"\(.*\)",$/\1/p' "$UDP46_SRCDIR/supervisor/ctl/screen.c" >helped
+	for text in documented helped; do
+		tr ',\n' '  ' <$text | tr -s ' ' >words
+		while read -r key; do
+			grep -qF -e " $key " words || echo "$text: $key"
+		done <keys
+	done >missing
 	atf_check cat missing
 }
 

@@ -27,6 +27,7 @@ install_body()
 	./usr/local/lib/sysusers.d/udp46.conf
 	./usr/local/sbin/udp46
 	./usr/local/share/bash-completion/completions/udp46
+	./usr/local/share/bash-completion/completions/udp46ctl
 	./usr/local/share/doc/udp46/examples/prometheus.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts-test.yml
 	./usr/local/share/doc/udp46/examples/udp46-alerts.yml
@@ -36,13 +37,23 @@ install_body()
 	./usr/local/share/doc/udp46/examples/udp46.apparmor
 	./usr/local/share/doc/udp46/examples/udp46.nft
 	./usr/local/share/fish/vendor_completions.d/udp46.fish
+	./usr/local/share/fish/vendor_completions.d/udp46ctl.fish
 	./usr/local/share/man/man5/udp46.conf.5
 	./usr/local/share/man/man7/udp46-internals.7
 	./usr/local/share/man/man7/udp46-wireguard.7
 	./usr/local/share/man/man8/udp46.8
 	./usr/local/share/man/man8/udp46ctl.8
 	./usr/local/share/zsh/site-functions/_udp46
+	./usr/local/share/zsh/site-functions/_udp46ctl
 	END
+	# The pages tell of each that is neither one of them nor a program.
+	cat root/usr/local/share/man/man*/* | sed -n '/^\.Sh FILES/,/^\.Sh [^F]/p' >told
+	grep -v -e /man/ -e /bin/ -e /sbin/ installed | while read -r file; do
+		file=${file#.}
+		grep -qE -e "Pa .*$file( |\$)" told || grep -qE -e "Pa ([^ ]*/)?${file##*/}( |\$)" told ||
+		    echo "not in the manual: $file"
+	done >missing
+	atf_check cat missing
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
 	[ "$(find root -type f -perm 755 | sort | xargs)" = 'root/usr/local/bin/udp46ctl root/usr/local/sbin/udp46' ] || atf_fail 'wrong modes'

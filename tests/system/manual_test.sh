@@ -274,23 +274,145 @@ flags_body()
 	cat helped
 	[ "$(wc -l <helped)" -gt 20 ] || atf_fail 'hardly an option in --help'
 	atf_check diff -u helped documented
+	# All but those of the command line alone have their line in the other page.
+	sed -n '/^\.Ss The options/,/^\.El/s/^\.It Cm \([a-z.-]*\) .*/\1/p' \
+	    "$UDP46_SRCDIR/man/udp46.conf.5" | sort >documented
+	grep -v -x -e config -e check -e version -e help -e '.' helped >configured
+	atf_check diff -u configured documented
+}
+
+# records: of each record that the source can make, its message and its keys, a line each.
+records()
+{
+	(cd "$UDP46_SRCDIR" && find common relay supervisor -name '*.c') | while read -r file; do
+		awk '{ text = text " " $0 }
+		END {
+			while (match(text, /(log_(debug|info|warn|error)|fatal)\([ \t]*"[^"]*",[ \t]*"/)) {
+				split(substr(text, RSTART, RLENGTH), part, "\"")
+				text = substr(text, RSTART + RLENGTH - 1)
+				fields = ""
+				while (match(text, /^[ \t]*"[^"]*"/)) {
+					fields = fields substr(text, RSTART, RLENGTH)
+					text = substr(text, RLENGTH + 1)
+				}
+				gsub(/"[ \t]*"/, "", fields)
+				line = part[2] "\t"
+				n = split(fields, field, /[" ]+/)
+				for (i = 1; i <= n; i++)
+					if (split(field[i], pair, "=") == 2)
+						line = line " " pair[1]
+				print line
+			}
+		}' "$UDP46_SRCDIR/$file"
+	done
 }
 
 atf_test_case messages
 messages_head()
 {
-	atf_set descr 'every message that can be in the log is in the manual'
+	atf_set descr 'every message that can be in the log is in the manual, with its keys'
 }
 messages_body()
 {
 	manual >pages
-	(cd "$UDP46_SRCDIR" && grep -rhoE --include='*.c' 'log_(info|warn|error)\("[^"]+"' \
-	    common relay supervisor) | cut -d '"' -f 2 | sort -u >messages
-	[ "$(wc -l <messages)" -gt 20 ] || atf_fail 'hardly a message in the source'
-	while read -r message; do
-		grep -qE "^\.It .*$message( ,|\$)" pages || echo "not in the manual: $message"
-	done <messages >missing
+	records >told
+	# There are no more calls than were read, but for the definition of the last.
+	calls=$(cd "$UDP46_SRCDIR" && grep -rohE --include='*.c' '(log_(debug|info|warn|error)|fatal)\(' \
+	    common relay supervisor | wc -l)
+	atf_check_equal $((calls - 1)) "$(wc -l <told)"
+	sed -n '/^\.Ss Log$/,/^\.Sh/p' pages | awk -F '\t' '
+		FILENAME == "-" && /^\.It / {
+			n = split(substr($0, 5), name, " , ")
+			next
+		}
+		FILENAME == "-" {
+			for (i = 1; i <= n; i++)
+				item[name[i]] = item[name[i]] " " $0
+			next
+		}
+		!($1 in item) {
+			print "not in the manual: " $1
+			next
+		}
+		{
+			n = split($2, key, " ")
+			for (i = 1; i <= n; i++) {
+				# Their reasons and operations are among the metrics.
+				sub(/^drops_.*/, "drops_", key[i])
+				sub(/^errors_.*/, "errors_", key[i])
+				if (item[$1] " " !~ "[^a-z0-9_]" key[i] "[^a-z0-9_]")
+					print "not a key of " $1 ": " key[i]
+			}
+		}' - told >missing
 	atf_check cat missing
+}
+
+atf_test_case signals
+signals_head()
+{
+	atf_set descr 'every signal that is taken or ignored is in the manual, and no other'
+}
+signals_body()
+{
+	manual >pages
+	sed -n '/^static const int [a-z]*\[\] = {/,/;/p' "$UDP46_SRCDIR/supervisor/signals.c" |
+	    grep -o 'SIG[A-Z0-9]*' | sort >known
+	[ "$(wc -l <known)" -gt 5 ] || atf_fail 'hardly a signal in the source'
+	sed -n '/^\.Ss Signals$/,/^\.El/s/^\.It Dv //p' pages | tr -d ' ' | tr ',' '\n' | sort >documented
+	atf_check diff -u known documented
+}
+
+atf_test_case places
+places_head()
+{
+	atf_set descr 'every file that is opened by a name of its own is in the manual'
+}
+places_body()
+{
+	manual >pages
+	(cd "$UDP46_SRCDIR" && grep -rhoE --include='*.c' '"(unix:)?/(dev|etc|proc|run|usr|var)[a-z0-9_/.%-]*' \
+	    common relay supervisor) | sed 's/^"\(unix:\)\{0,1\}//; /^\/proc$/d; s|/self/fd/%d|/self/fd|; s/%d/PID/' |
+	    sort -u >opened
+	[ "$(wc -l <opened)" -gt 10 ] || atf_fail 'hardly a file in the source'
+	while read -r file; do
+		grep -E '(Pa|,) ' pages | grep -qE -e " $file( |\$)" || echo "not in the manual: $file"
+	done <opened >missing
+	atf_check cat missing
+}
+
+atf_test_case statuses
+statuses_head()
+{
+	atf_set descr 'every exit status is in the manual, and no other'
+}
+statuses_body()
+{
+	# sections FILE: the statuses of its EXIT STATUS.
+	sections()
+	{
+		sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]\)$/\1/p' "$UDP46_SRCDIR/man/$1" | sort -u
+	}
+	manual >/dev/null
+	{
+		echo 0
+		(cd "$UDP46_SRCDIR" && sed -n 's/^#define EXIT_[A-Z]* \([0-9]*\).*/\1/p' common/log.h)
+	} | sort -u >known
+	sections udp46.8 >documented
+	atf_check diff -u known documented
+	names=$(sed -n 's/.*verdict_level_names\[\] = { \(.*\) };/\1/p' "$UDP46_SRCDIR/supervisor/ctl/verdict.c" |
+	    tr -d '",')
+	[ -n "$names" ] || atf_fail 'no levels in the source'
+	status=0
+	for name in $names; do
+		sed -n '/^\.Sh EXIT STATUS/,/^\.Pp/p' "$UDP46_SRCDIR/man/udp46ctl.8" |
+		    grep -A 1 "^\.It $status\$" | grep -q "^${name}[:.]" || atf_fail "no status $status, $name"
+		status=$((status + 1))
+	done
+	[ "$(sections udp46ctl.8 | wc -l)" -eq $status ] || atf_fail 'another number of statuses'
+	sed -n 's/^#define EXIT_[A-Z]* \([0-9]*\).*/.It \1/p' "$UDP46_SRCDIR/supervisor/ctl/settings.h" >known
+	[ -s known ] || atf_fail 'no status in the source'
+	sed -n '/^All others/,/^\.El/p' "$UDP46_SRCDIR/man/udp46ctl.8" | grep -x '\.It [1-9]' >documented
+	atf_check diff -u known documented
 }
 
 atf_test_case restarts
@@ -391,6 +513,9 @@ atf_init_test_cases()
 	atf_add_test_case steps
 	atf_add_test_case flags
 	atf_add_test_case messages
+	atf_add_test_case signals
+	atf_add_test_case places
+	atf_add_test_case statuses
 	atf_add_test_case metrics
 	atf_add_test_case restarts
 	atf_add_test_case migration
