@@ -334,10 +334,41 @@ idle_body()
 	wait_for 60 sessions assured || fail "no tunnel"
 	atf_check ip -n "$phone" route add blackhole 203.0.113.1/32
 	wait_for 60 has_no_session || fail "the session does not end"
+	spawn calls "$home" ping -i 0.5 198.51.100.2
 	play idle
 	atf_check ip -n "$phone" route delete blackhole 203.0.113.1/32
 	wait_for 60 sessions assured || fail "no tunnel again"
 	play idle_again
+	stop_udp46
+}
+
+# Whether the NAT has forgotten the phone.
+is_forgotten()
+{
+	nsenter --net="/run/netns/$internet" -- cat /proc/net/nf_conntrack >flows && ! grep -q 'src=192.0.2.2 ' flows
+}
+
+scene_case nat "A NAT forgets a phone that is silent"
+nat_body()
+{
+	start_lab
+	nsenter --net="/run/netns/$internet" -- nft -f - <<-END || fail "nft"
+	table ip nat {
+		chain postrouting {
+			type nat hook postrouting priority srcnat
+			ip saddr 192.0.2.2 masquerade
+		}
+	}
+	END
+	# After the rules, with which the kernel begins to follow flows here.
+	atf_check -o ignore nsenter --net="/run/netns/$internet" -- sysctl -w \
+	    net.netfilter.nf_conntrack_udp_timeout=1 net.netfilter.nf_conntrack_udp_timeout_stream=1
+	start_phone
+	wait_for 60 sessions assured || fail "no tunnel"
+	atf_check ip -n "$phone" route add blackhole 203.0.113.1/32
+	wait_for 60 is_forgotten || fail "the NAT does not forget"
+	spawn calls "$home" ping -i 0.5 198.51.100.2
+	play nat
 	stop_udp46
 }
 
