@@ -170,14 +170,17 @@ ports_claim(struct ports *ports, uint16_t port)
 	return (-1);
 }
 
-/* Returns whether it was outside of the range, and now is so again. */
+/*
+ * Whether there is a place for it: one that could not be claimed, as by now it is reserved, is not
+ * ours.  Of one that was claimed outside of the range that is all.
+ */
 static int
-unclaim(struct ports *ports, uint16_t port)
+is_ours(struct ports *ports, uint16_t port)
 {
-	if (ports->kind[port] != PORT_CLAIMED)
-		return (0);
-	ports->kind[port] = PORT_OUTSIDE;
-	return (1);
+	if (ports->kind[port] == PORT_CLAIMED)
+		ports->kind[port] = PORT_OUTSIDE;
+	return (ports->kind[port] == PORT_OURS &&
+	    ports->nfree + ports->resting->count < ports->total);
 }
 
 void
@@ -185,7 +188,7 @@ ports_return(struct ports *ports, uint16_t port, int64_t now)
 {
 	struct resting_ports *r = ports->resting;
 
-	if (unclaim(ports, port))
+	if (!is_ours(ports, port))
 		return;
 	r->ring[(r->first + r->count) % r->total] =
 	    (struct resting){ .since = now, .port = port };
@@ -195,7 +198,7 @@ ports_return(struct ports *ports, uint16_t port, int64_t now)
 void
 ports_untake(struct ports *ports, uint16_t port)
 {
-	if (!unclaim(ports, port))
+	if (is_ours(ports, port))
 		ports->free[ports->nfree++] = port;
 }
 

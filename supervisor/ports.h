@@ -68,7 +68,7 @@ int ports_claim(struct ports *ports, uint16_t port);
 
 /*
  * Give a port back: to rest, or, as one that never served, to be taken again at once.  One that
- * is out of the range is just no longer taken.
+ * is out of the range is just no longer taken; one that is reserved, or not taken, is left alone.
  */
 void ports_return(struct ports *ports, uint16_t port, int64_t now);
 void ports_untake(struct ports *ports, uint16_t port);

@@ -134,6 +134,30 @@ CASE(claim)
 	ports_free(&ports);
 }
 
+/* Sessions of before may have ports that are reserved by now: they never become ours. */
+CASE(not_ours)
+{
+	struct ports ports;
+	uint16_t port;
+
+	ATF_REQUIRE_EQ(ports_init(&ports, 50000, 50002, "50001,60000-60999"), 0);
+	for (port = 60000; port <= 60999; port++) {
+		ATF_CHECK_EQ(ports_claim(&ports, port), -1);
+		ports_return(&ports, port, 0);
+		ports_untake(&ports, port);
+	}
+	ports_return(&ports, 50001, 0);
+	/* And nothing that was not taken. */
+	ports_return(&ports, 50000, 0);
+	ports_untake(&ports, 50002);
+	ATF_CHECK_EQ(ports.resting->count, 0);
+	ATF_CHECK_EQ(ports.nfree, 2);
+	for (port = ports_take(&ports, 60 * SECOND); port != 0;
+	     port = ports_take(&ports, 60 * SECOND))
+		ATF_CHECK(port == 50000 || port == 50002);
+	ports_free(&ports);
+}
+
 CASE(outlive)
 {
 	struct ports before, after;
@@ -200,6 +224,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, untake);
 	ATF_TP_ADD_TC(tp, reserved);
 	ATF_TP_ADD_TC(tp, claim);
+	ATF_TP_ADD_TC(tp, not_ours);
 	ATF_TP_ADD_TC(tp, outlive);
 	ATF_TP_ADD_TC(tp, hostile);
 	return (atf_no_error());
