@@ -1,4 +1,3 @@
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <err.h>
 #include <errno.h>
@@ -19,6 +18,17 @@ static char path[PATH_MAX];
 static char **arguments;
 static int count; /* of them */
 
+/* The kernel says so of a file that has been replaced since; what took its place is there. */
+static void
+find_replacement(void)
+{
+	static const char mark[] = " (deleted)";
+	size_t n = strlen(path), end = sizeof(mark) - 1;
+
+	if (n > end && strcmp(path + n - end, mark) == 0 && access(path, F_OK) == -1)
+		path[n - end] = '\0';
+}
+
 void
 program_init(int argc, char **argv)
 {
@@ -27,6 +37,7 @@ program_init(int argc, char **argv)
 
 	/* Without /proc there is nothing that could be executed anew. */
 	path[n == -1 ? 0 : n] = '\0';
+	find_replacement();
 	if ((arguments = calloc((size_t)argc + 1, sizeof(*arguments))) == NULL)
 		err(EXIT_REFUSED, "arguments");
 	for (i = 0; i < argc; i++)
@@ -81,13 +92,13 @@ struct places {
 static int
 find_places(struct places *p, const int *fds, uint32_t n)
 {
-	struct rlimit rl;
 	uint32_t i;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return (-1);
-	/* A limit that was lowered meanwhile closes nothing. */
-	p->max = rl.rlim_cur < INT_MAX ? (int)rl.rlim_cur : INT_MAX - 1;
+	/*
+	 * Not the limit, which may be a thousand million.  One that makes room goes to the lowest
+	 * that is free from INHERITED_FIRST + n on, and there are no more than n.
+	 */
+	p->max = INHERITED_FIRST + 2 * (int)n;
 	for (i = 0; i < n; i++)
 		if (fds[i] >= p->max)
 			p->max = fds[i] + 1;
@@ -184,21 +195,21 @@ static int
 set_environment(const char *const *names, uint32_t n)
 {
 	char number[16], *list = NULL;
-	size_t size;
+	size_t size = 0;
 	FILE *f;
 	uint32_t i;
 
 	if ((f = open_memstream(&list, &size)) == NULL)
 		return (-1);
-	for (i = 0; i < n; i++)
+	/* A program with too many cannot be executed.  Those of sessions, at the end, say least. */
+	for (i = 0; i < n && size <= FD_NAMES_MAX; i++) {
 		fprintf(f, "%s%s", i == 0 ? "" : ":", names[i] == NULL ? "" : names[i]);
+		if (fflush(f) == EOF)
+			break;
+	}
 	if (fclose(f) == EOF)
 		return (-1);
-	/* Names are a help, and a program with too many cannot be executed. */
-	if (size <= FD_NAMES_MAX)
-		setenv("LISTEN_FDNAMES", list, 1);
-	else
-		unsetenv("LISTEN_FDNAMES");
+	setenv("LISTEN_FDNAMES", list, 1);
 	free(list);
 	snprintf(number, sizeof(number), "%u", n);
 	setenv("LISTEN_FDS", number, 1);
