@@ -198,6 +198,9 @@ inherited_socket(const struct legacy *l, const struct legacy_session *s, void *a
 
 	if ((fd = inherited_take_upstream(s->port, &l->address)) == -1)
 		fd = inherited_take_upstream(s->port, &upstream->address);
+	/* One that had not yet followed the upstream to there: it will be moved like all others. */
+	if (fd == -1)
+		fd = inherited_take_upstream(s->port, NULL);
 	if (fd == -1 || upstream_configure(fd, upstream) == 0)
 		return (fd);
 	close(fd);

@@ -237,7 +237,8 @@ inherited_take_upstream(uint16_t port, const struct sockaddr_in6 *peer)
 	uint32_t i;
 
 	for (i = by_port[port]; i != 0; i = all[i - 1].next)
-		if (all[i - 1].kind == INHERITED_UPSTREAM && is_peer(all[i - 1].fd, peer))
+		if (all[i - 1].kind == INHERITED_UPSTREAM &&
+		    (peer == NULL || is_peer(all[i - 1].fd, peer)))
 			return (inherited_take(&all[i - 1]));
 	return (-1);
 }

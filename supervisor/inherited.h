@@ -56,7 +56,7 @@ int inherited_take(struct inherited *inherited);
 
 /*
  * Take a socket to the upstream with this local port, host byte order, that has no peer or this
- * one.  Returns its descriptor, or -1.
+ * one, or any if that is NULL.  Returns its descriptor, or -1.
  */
 int inherited_take_upstream(uint16_t port, const struct sockaddr_in6 *peer);
 

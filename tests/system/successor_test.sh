@@ -45,3 +45,26 @@ unlinked_body()
 	still_served
 	stop_udp46
 }
+
+root_case between_addresses "Sockets that are still to follow their upstream are adopted all the same"
+between_addresses_body()
+{
+	make_network
+	private_names
+	start_echo 7000
+	own_program
+	start_configured --upstream home.example.net:7000 --resolve-interval 0s --log-level debug
+	two_sessions
+	# Known to be there, but there is no way to it yet.
+	name_is 2001:db8:2::2
+	hup
+	wait_log 'upstream moved'
+	wait_log 'upstream unreachable'
+	upgrade
+	atf_check ip -n "$home" address add 2001:db8:2::2/128 dev lo
+	atf_check ip -n "$home" route add 2001:db8:1::1 dev relay src 2001:db8:2::2
+	atf_check ip -n "$relay" route add 2001:db8:2::2 via 2001:db8:1::2
+	wait_log 'sockets moved'
+	still_served
+	stop_udp46
+}
