@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/confine.h"
+#include "supervisor/capacity.h"
 #include "supervisor/dry_run.h"
 #include "supervisor/http_listener.h"
 #include "supervisor/inherited.h"
@@ -58,20 +59,30 @@ print_rest(const struct options *o, const struct msg_identity *id)
 		    o->socket_buffer_size, o->socket_buffer_size);
 }
 
-/*
- * Before privileges are given up, as at start.  Who asks whether we could take its place has given
- * them up already, and serves HTTP itself.
- */
+/* Before privileges are given up, as at start.  Who rehearses that has given them up already. */
 static void
 try_listeners(const struct options *o, const struct msg_identity *id, int binary, FILE *notes)
 {
 	int is_rehearsal = inherited_count(INHERITED_LISTENER) > 0;
 	uint32_t faults = udp_listeners_try(o, notes);
 
-	if (o->metrics_enabled && !is_rehearsal)
-		faults += http_listener_try(o, id, binary, notes);
+	if (o->metrics_enabled)
+		faults += http_listener_try(o, id, binary, is_rehearsal, notes);
 	if (faults > 0)
 		exit(EXIT_REFUSED);
+}
+
+/* Whether there are descriptors and ports enough: it ends us if not. */
+static void
+try_capacity(const struct options *o)
+{
+	uint32_t workers = capacity_workers(o);
+	uint32_t descriptors = capacity_descriptors(o, workers);
+	struct ports ports;
+
+	capacity_ports(o, &ports);
+	(void)capacity_slots(descriptors, workers, ports.total);
+	ports_free(&ports);
 }
 
 int
@@ -88,6 +99,7 @@ dry_run(struct options *o, struct msg_identity *identity, int binary)
 	if ((notes = open_memstream(&text, &size)) == NULL)
 		err(EXIT_REFUSED, "open_memstream");
 	try_listeners(o, identity, binary, notes);
+	try_capacity(o);
 	/* As the supervisor that runs: what it may read without the rest of its privileges. */
 	if (confine_supervisor() == -1)
 		err(EXIT_REFUSED, "capabilities");

@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -133,23 +134,47 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 	}
 }
 
+/* That of the program before us will be closed, and made anew.  Returns 0, or -1 with errno. */
+static int
+try_unix(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char folder[LONGEST_PATH], name[LONGEST_PATH];
+	int fd;
+
+	split(path, folder, name);
+	if (access(folder, W_OK | X_OK) == -1)
+		return (-1);
+	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+	if ((fd = inherited_take_http((struct sockaddr *)&sun, sizeof(sun))) == -1)
+		return (http_socket_try_unix(path));
+	close(fd);
+	return (0);
+}
+
 uint32_t
-http_listener_try(
-    const struct options *o, const struct msg_identity *id, int binary, FILE *notes)
+http_listener_try(const struct options *o, const struct msg_identity *id, int binary,
+    int is_rehearsal, FILE *notes)
 {
 	struct sockaddr_storage address;
 	struct port_owner owner;
 	char name[PORT_OWNER_NAME];
 	int fd;
 
-	if (socket_path(o) != NULL)
-		return (0);
+	if (socket_path(o) != NULL) {
+		if (!is_rehearsal || try_unix(socket_path(o)) == 0)
+			return (0);
+		complain_of(o, NULL);
+		return (1);
+	}
 	find_address(o, id, binary, &address);
-	if ((fd = http_socket_open(&address)) != -1) {
+	if ((fd = inherited_take_http((struct sockaddr *)&address, sizeof(address))) == -1)
+		fd = http_socket_open(&address);
+	if (fd != -1) {
 		close(fd);
 		return (0);
 	}
-	if (errno == EADDRINUSE) {
+	if (errno == EADDRINUSE && !is_rehearsal) {
 		port_owner_find(SOCK_STREAM, (const struct sockaddr *)&address, &owner);
 		if (port_owner_may_be_ours(&owner)) {
 			options_print_comment(notes, "metrics.listen", "%s: in use by %s",

@@ -15,11 +15,12 @@
 void http_listener_check(const struct options *options);
 
 /*
- * Whether a TCP address could be bound, likewise; in use by an udp46 that runs it is worth a note.
- * Tells of the fault, and returns how many there are.
+ * Whether it could be bound: in a rehearsal by who takes the place of the program that has what is
+ * inherited; else a TCP address, which in use by an udp46 that runs is worth a note.  Tells of the
+ * fault, and returns how many there are.
  */
 uint32_t http_listener_try(const struct options *options, const struct msg_identity *identity,
-    int binary, FILE *notes);
+    int binary, int is_rehearsal, FILE *notes);
 
 /*
  * Bind where metrics are served: a TCP address, by name if need be (a look-up in a child of

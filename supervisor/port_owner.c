@@ -120,6 +120,8 @@ has_one(pid_t pid, const unsigned long *inodes, size_t n, struct port_owner *own
 	}
 	while (!found && (entry = readdir(dir)) != NULL) {
 		length = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+		/* Root without its capabilities sees that there are some, and no more. */
+		owner->is_hidden |= length == -1 && (errno == EACCES || errno == EPERM);
 		if (length <= 0)
 			continue;
 		link[length] = '\0';

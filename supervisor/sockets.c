@@ -180,21 +180,33 @@ http_socket_open(const struct sockaddr_storage *address)
 	return (fd);
 }
 
-/* Remove a socket that a dead program left at this address. */
-static void
-remove_stale(const struct sockaddr_un *sun)
+/* Whether a dead program has left a socket at this address. */
+static int
+is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
-	int fd;
+	int fd, stale;
 
-	if (lstat(sun->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
-		return;
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
-		return;
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 &&
-	    errno == ECONNREFUSED)
-		(void)unlink(sun->sun_path);
+	if (lstat(sun->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode) ||
+	    (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (0);
+	stale = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 &&
+	    errno == ECONNREFUSED;
 	close(fd);
+	return (stale);
+}
+
+int
+http_socket_try_unix(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct stat st;
+
+	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+	if ((lstat(path, &st) == -1 && errno == ENOENT) || is_stale(&sun))
+		return (0);
+	errno = EADDRINUSE;
+	return (-1);
 }
 
 /* The file gets the effective group: so this takes CAP_SETGID, where chown(2) has its own. */
@@ -220,7 +232,8 @@ http_socket_open_unix(const char *path, gid_t gid)
 	int fd;
 
 	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
-	remove_stale(&sun);
+	if (is_stale(&sun))
+		(void)unlink(path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return (-1);
 	if (bind_for_group(fd, &sun, gid) == -1 || listen(fd, HTTP_BACKLOG) == -1)

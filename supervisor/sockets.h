@@ -116,6 +116,9 @@ int upstream_move(int fd, const struct upstream *upstream, const struct sockaddr
 int http_socket_open(const struct sockaddr_storage *address);
 int http_socket_open_unix(const char *path, gid_t gid);
 
+/* Whether there is nothing at this path, or what would be replaced.  Returns 0, or -1 with errno. */
+int http_socket_try_unix(const char *path);
+
 /* What to do about an errno of bind(2), for a message to the user. */
 const char *bind_remedy(int error);
 

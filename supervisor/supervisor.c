@@ -111,13 +111,20 @@ announce(struct supervisor *s)
 	    keepers->count, capacity, getpid(), identity->namespaces, identity->landlock);
 }
 
-/* The listener for HTTP that a successor can use: the file of a Unix socket goes in the end. */
+/* The listener for HTTP; -1: none. */
+static int
+http(const struct supervisor *s)
+{
+	return (s->options->metrics_enabled ? s->children.exporter.listener : -1);
+}
+
+/* The same if a successor can use it: that of a Unix socket makes its file anew. */
 static int
 lasting_http(const struct supervisor *s)
 {
 	int is_unix = strncmp(s->options->metrics_listen, "unix:", 5) == 0;
 
-	return (s->options->metrics_enabled && !is_unix ? s->children.exporter.listener : -1);
+	return (is_unix ? -1 : http(s));
 }
 
 /* The upstream's address is known: what depends on it, and the children. */
@@ -344,7 +351,7 @@ take_signals(struct supervisor *s)
 		case SIGUSR2:
 			if (s->children.stopping)
 				break;
-			upgrade_begin(&s->upgrade, &s->children.keepers, s->now);
+			upgrade_begin(&s->upgrade, &s->children.keepers, http(s), s->now);
 			/* If the other one fails, it has come to an end, too. */
 			state_writer_flush(&s->writer, s->now);
 			begin_reload(s);
@@ -453,8 +460,7 @@ supervisor_loop(struct supervisor *s)
 	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now) ||
 	    !state_writer_ended(&s->writer));
 	if (s->upgrade.ready)
-		upgrade_finish(&s->upgrade, &s->children.keepers,
-		    s->options->metrics_enabled ? s->children.exporter.listener : -1);
+		upgrade_finish(&s->upgrade, &s->children.keepers, lasting_http(s));
 	log_info("shutdown", "pid=%d", getpid());
 }
 

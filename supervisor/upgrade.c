@@ -113,14 +113,14 @@ check(int program, int output, const struct heirloom *listeners)
 
 /* Returns 0, or -1 with errno. */
 static int
-start_check(struct upgrade *u, const struct keepers *all)
+start_check(struct upgrade *u, const struct keepers *all, int http)
 {
 	struct heirloom h;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return (-1);
-	if (reserve(&h, all->count * all->listeners) == -1 || (u->checker = fork()) == -1) {
+	if (reserve(&h, 1 + all->count * all->listeners) == -1 || (u->checker = fork()) == -1) {
 		u->checker = 0;
 		release(&h);
 		close(ends[0]);
@@ -128,6 +128,7 @@ start_check(struct upgrade *u, const struct keepers *all)
 		return (-1);
 	}
 	if (u->checker == 0) {
+		add(&h, http, fd_name_metrics);
 		add_listeners(&h, all);
 		check(u->program, ends[1], &h);
 	}
@@ -149,7 +150,7 @@ refuse_upgrade(struct upgrade *u, const char *reason)
 }
 
 void
-upgrade_begin(struct upgrade *u, const struct keepers *all, int64_t now)
+upgrade_begin(struct upgrade *u, const struct keepers *all, int http, int64_t now)
 {
 	const char *wrong;
 
@@ -164,7 +165,7 @@ upgrade_begin(struct upgrade *u, const struct keepers *all, int64_t now)
 	}
 	u->length = 0;
 	u->said[0] = '\0';
-	if (start_check(u, all) == -1) {
+	if (start_check(u, all, http) == -1) {
 		refuse_upgrade(u, strerror(errno));
 		return;
 	}
@@ -192,6 +193,8 @@ hear(struct upgrade *u)
 	char buf[512];
 	ssize_t n, i;
 
+	if (u->output == -1)
+		return;
 	while ((n = read(u->output, buf, sizeof(buf))) > 0)
 		for (i = 0; i < n; i++) {
 			if (u->length > 0 && u->said[u->length - 1] == '\n')
@@ -202,6 +205,11 @@ hear(struct upgrade *u)
 				u->said[u->length - 1] = '\n';
 		}
 	u->said[u->length] = '\0';
+	if (n != 0)
+		return;
+	/* It may live on without. */
+	close(u->output);
+	u->output = -1;
 }
 
 static int

@@ -26,8 +26,9 @@ struct upgrade {
 
 void upgrade_init(struct upgrade *upgrade);
 
-/* Begin, unless one is under way. */
-void upgrade_begin(struct upgrade *upgrade, const struct keepers *keepers, int64_t now);
+/* Begin, unless one is under way.  `http` is the listener for HTTP; -1: none. */
+void upgrade_begin(
+    struct upgrade *upgrade, const struct keepers *keepers, int http, int64_t now);
 
 /* Give it up: the program ends. */
 void upgrade_cancel(struct upgrade *upgrade);
@@ -39,7 +40,10 @@ int64_t upgrade_deadline(const struct upgrade *upgrade);
 /* Take what the child says, and how it ended.  Returns whether children may be stopped now. */
 int upgrade_turn(struct upgrade *upgrade, int64_t now);
 
-/* All children have ended: execute the new program.  Ends ours if that fails. */
+/*
+ * All children have ended: execute the new program, which is handed this listener for HTTP; -1:
+ * none.  Ends ours if that fails.
+ */
 void upgrade_finish(struct upgrade *upgrade, const struct keepers *keepers, int http)
     __attribute__((noreturn));
 

@@ -68,3 +68,104 @@ between_addresses_body()
 	still_served
 	stop_udp46
 }
+
+root_case unix_metrics "Metrics on a Unix socket: the successor serves them, and removes the file in the end"
+unix_metrics_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	start_configured --metrics.listen "unix:$PWD/metrics.sock"
+	two_sessions
+	for _time in 1 2; do
+		upgrade
+		still_served
+		atf_check -o match:udp46_sessions_active \
+		    curl -sS --noproxy '*' --unix-socket metrics.sock http://localhost/metrics
+	done
+	stop_udp46
+	[ ! -e metrics.sock ] || fail "the socket stays behind"
+}
+
+root_case metrics_taken "An address of metrics that another program has is found before it is too late"
+metrics_taken_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	start_configured
+	two_sessions
+	spawn holder "$relay" socat -u TCP4-LISTEN:9200,bind=127.0.0.1 /dev/null
+	wait_for 10 tcp_is_taken 9200 || fail "socat does not start"
+	cp udp46.conf good.conf
+	echo 'metrics.listen 127.0.0.1:9200' >>udp46.conf
+	refused_upgrade '127.0.0.1:9200: Address already in use'
+	cp good.conf udp46.conf
+	upgrade
+	still_served
+	stop_udp46
+}
+
+tcp_is_taken()
+{
+	in_relay ss -Hltn "sport = :$1" | grep -q .
+}
+
+root_case unix_taken "A Unix socket that cannot be made is found before it is too late"
+unix_taken_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	start_configured
+	two_sessions
+	cp udp46.conf good.conf
+	echo "metrics.listen unix:$PWD/none/metrics.sock" >>udp46.conf
+	refused_upgrade 'none/metrics.sock: No such file'
+	atf_check mkdir -m 700 another
+	chown games another
+	cp good.conf udp46.conf
+	echo "metrics.listen unix:$PWD/another/metrics.sock" >>udp46.conf
+	refused_upgrade 'another/metrics.sock: Permission denied'
+	: >metrics.sock
+	cp good.conf udp46.conf
+	echo "metrics.listen unix:$PWD/metrics.sock" >>udp46.conf
+	refused_upgrade 'metrics.sock: Address already in use'
+	rm metrics.sock
+	spawn holder "$relay" socat -u "UNIX-LISTEN:$PWD/metrics.sock,fork" /dev/null
+	wait_for 10 test -S metrics.sock || fail "socat does not start"
+	refused_upgrade 'metrics.sock: Address already in use'
+	kill -KILL "$(cat holder.pid)"
+	finish holder
+	upgrade
+	still_served
+	stop_udp46
+}
+
+root_case beyond_limits "What descriptors and ports do not suffice for is found before it is too late"
+beyond_limits_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	wrapper='prlimit --nofile=200:200'
+	start_configured --upstream-ports 40000-40010
+	two_sessions
+	cp udp46.conf good.conf
+	_port=5001
+	while [ $_port -lt 5140 ]; do
+		echo "listen 192.0.2.1:$_port"
+		_port=$((_port + 1))
+	done >>udp46.conf
+	refused_upgrade 'RLIMIT_NOFILE is 200'
+	cp good.conf udp46.conf
+	echo 'workers 12' >>udp46.conf
+	refused_upgrade 'only 11 upstream ports'
+	cp good.conf udp46.conf
+	echo 'metrics.user nobody-knows' >>udp46.conf
+	refused_upgrade 'metrics.user nobody-knows'
+	cp good.conf udp46.conf
+	upgrade
+	still_served
+	stop_udp46
+}
