@@ -12,7 +12,9 @@
  * executed.  To a successor names mean nothing.  In an orderly end nothing is forgotten, as it may
  * be a restart; after a stop the manager forgets by itself.
  */
+#include <sys/resource.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +36,9 @@
 /* When there is no room, as some might go by and by; or nobody there. */
 #define TICK_LATER (10 * SECOND)
 
+/* What a successor needs beside, from its dynamic loader on, within the limit that it is started with. */
+#define LEFT_FREE 64
+
 /* Slots that one turn looks at. */
 #define LOOKS_A_TURN 65536
 
@@ -45,6 +50,24 @@ name_size(const char *name)
 }
 
 /* ---- start ---- */
+
+void
+fd_store_limit(void)
+{
+	const char *text = getenv("FDSTORE"), *error;
+	char most[32];
+	struct rlimit rl;
+	long long max;
+
+	if (text == NULL || getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	max = strtonum(text, 0, UINT32_MAX, &error);
+	if ((rlim_t)max + LEFT_FREE <= rl.rlim_cur)
+		return;
+	snprintf(most, sizeof(most), "%llu",
+	    rl.rlim_cur < LEFT_FREE ? 0 : (unsigned long long)rl.rlim_cur - LEFT_FREE);
+	setenv("FDSTORE", most, 1);
+}
 
 static void
 count_slot(struct fd_store *f, const struct slot *slot)
@@ -167,7 +190,8 @@ has_room(struct fd_store *f, const char *name)
 		return (1);
 	if (!f->full)
 		log_warn("descriptor store full", "descriptors=%u max=%u remedy=%s", f->count,
-		    f->max, "raise FileDescriptorStoreMax and FDSTORE of the unit");
+		    f->max,
+		    "raise FileDescriptorStoreMax, FDSTORE and LimitNOFILE of the unit");
 	f->full = 1;
 	return (0);
 }

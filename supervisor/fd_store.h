@@ -23,6 +23,13 @@ struct fd_store {
 };
 
 /*
+ * Reduce FDSTORE to what a successor can be handed within RLIMIT_NOFILE: with more than that, no
+ * program starts.  Before the limit is raised, so that it is the one that he gets; whoever is
+ * executed in our place finds FDSTORE reduced.
+ */
+void fd_store_limit(void);
+
+/*
  * Use the store if there is one, by FDSTORE; the keepers' stores may have sockets already that are
  * SAVED.
  */

@@ -503,6 +503,7 @@ supervisor_main(struct options *o)
 	log_oddities(o);
 	notify_open(&s->notify);
 	children_init(&s->children, capacity_workers(o), o->metrics_enabled, binary);
+	fd_store_limit();
 	keepers->descriptors = capacity_descriptors(o, keepers->count);
 	upgrade_init(&s->upgrade);
 	adoption_read(&s->adoption, o, keepers->count);

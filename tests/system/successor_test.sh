@@ -169,3 +169,51 @@ beyond_limits_body()
 	still_served
 	stop_udp46
 }
+
+# limited_program: as many descriptors as the file `limit` says, soft:hard, if there is one.
+limited_program()
+{
+	cat >limited <<-END
+		#!/bin/sh
+		[ ! -f limit ] || prlimit --pid \$\$ --nofile="\$(cat limit)"
+		exec "$udp46" "\$@"
+	END
+	chmod 755 limited
+	udp46=$PWD/limited
+}
+
+keeps()
+{
+	[ "$(kept_names | grep -c '^[0-9]*$')" -eq "$1" ]
+}
+
+root_case kept_for_a_start "No more is kept than a successor can be started with"
+kept_for_a_start_body()
+{
+	export FDSTORE=1000
+	make_network
+	start_echo 7000
+	limited_program
+	echo 128:1000 >limit
+	start_manager --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000'
+	begin
+	start_many -n 200 192.0.2.1 5000
+	for _round in 1 2 3; do
+		many_round
+	done
+	wait_log 'descriptor store full'
+	wait_for 30 keeps 60 || fail "it keeps $(kept_names | wc -l)"
+	# Also not after an upgrade, for which the limit was raised.
+	kill -USR2 "$(cat udp46.pid)"
+	wait_for 60 more_records 'descriptor store full' 1 || fail "no successor"
+	many_round
+	sleep 1
+	keeps 60 || fail "it keeps $(kept_names | wc -l)"
+	end_udp46 TERM
+	begin stored
+	wait_log 'sessions adopted'
+	expect "adopted" "$(log_values 'sessions adopted' count)" -eq 60
+	many_round
+	expect "served" "$(value answered many.out)" -eq 200
+	end_udp46 TERM
+}
