@@ -15,6 +15,7 @@
 #   make tests            build the tests
 #   make fuzz             each fuzzer for FUZZ_SECONDS=20
 #   make arm64            build for arm64, and test that on an emulated processor
+#   make musl             compile with the headers of musl, Alpine's C library
 #   make lint             format, static analysis, structure, manual, scripts, service unit
 #   make format           make the format what lint wants
 #   sudo make deps        install what is missing of packages: those of the tests too;
@@ -118,7 +119,7 @@ SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests
 	      supervisor/metrics/*.sh supervisor/installed.sh supervisor/debian/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
 
-.PHONY: all tests check demo bench profile install uninstall dist deb deps build-deps arm64 lint format clean fuzz help FORCE
+.PHONY: all tests check demo bench profile install uninstall dist deb deps build-deps arm64 musl lint format clean fuzz help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -198,8 +199,9 @@ DEPS_check = $(DEPS_demo) apparmor libatf-dev atf-sh kyua nftables strace jq cur
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
 DEPS_deb   = debhelper dh-apparmor dpkg-dev lintian
 DEPS_arm64 = gcc-aarch64-linux-gnu qemu-user-static $(DEPS_hosts) libatf-dev atf-sh kyua
+DEPS_musl  = musl-dev
 
-# What for, beside building: some of demo, bench, check, deb, arm64 and lint; lint is for
+# What for, beside building: some of demo, bench, check, deb, arm64, musl and lint; lint is for
 # `make fuzz`, too.
 FOR  = check
 DEPS = $(sort $(DEPS_build) $(foreach purpose,$(FOR),$(DEPS_$(purpose))))
@@ -336,9 +338,12 @@ $(FUZZ): %: %.o $(LIB)
 
 # ---- other systems ----
 
-arm64:
+arm64 musl:
 	@$(MAKE) --no-print-directory deps FOR=$@
 	@sh tests/$@.sh
+
+.PHONY: objects
+objects: $(OBJ) $(CTL_OBJ) $(COMPLETION).o
 
 # ---- reading it critically ----
 

@@ -20,6 +20,8 @@
 
 #include "common/filter.h"
 
+#undef pread64 /* musl has pread(2) under this name, and here it is a system call */
+
 /* clang-format off */
 
 #define RULE(name, error, n, self, ...) { SCMP_SYS(name), error, n, { __VA_ARGS__ }, self }

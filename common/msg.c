@@ -132,7 +132,7 @@ msg_send(
 		memset(control, 0, CMSG_SPACE((size_t)nfds * sizeof(int)));
 		mh.msg_control = control;
 		mh.msg_controllen = CMSG_SPACE((size_t)nfds * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&mh);
+		cmsg = (struct cmsghdr *)(void *)control;
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN((size_t)nfds * sizeof(int));

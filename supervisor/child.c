@@ -23,6 +23,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/child.h"
+#include "supervisor/signals.h"
 
 #define PING_EVERY (5 * SECOND)
 #define PONG_WAIT (10 * SECOND)
@@ -373,12 +374,10 @@ log_end(const struct child *child, pid_t pid, const struct child_end *end)
 {
 	int signo = WIFSIGNALED(end->status) ? WTERMSIG(end->status) : 0;
 
-	if (signo == SIGSYS)
+	if (signo != 0)
 		log_error("child ended", "child=%s pid=%d signal=%s reason=%s", child->name,
-		    pid, "SYS", "seccomp violation");
-	else if (signo != 0)
-		log_error("child ended", "child=%s pid=%d signal=%s reason=%s", child->name,
-		    pid, sigabbrev_np(signo), sigdescr_np(signo));
+		    pid, signals_name(signo),
+		    signo == SIGSYS ? "seccomp violation" : strsignal(signo));
 	else
 		log_error("child ended", "child=%s pid=%d exit_status=%d", child->name, pid,
 		    WEXITSTATUS(end->status));

@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,8 @@ close_others(const struct places *p)
 		if (p->at[fd] == 0)
 			continue;
 		if (fd > from)
-			(void)close_range((unsigned int)from, (unsigned int)fd - 1, 0);
+			(void)syscall(
+			    SYS_close_range, (unsigned int)from, (unsigned int)fd - 1, 0);
 		from = fd + 1;
 	}
 	closefrom(from);

@@ -43,3 +43,31 @@ signals_next(int fd)
 		return (0);
 	return ((int)info.ssi_signo);
 }
+
+const char *
+signals_name(int signo)
+{
+	static const char *const names[] = {
+		[SIGHUP] = "HUP",
+		[SIGINT] = "INT",
+		[SIGQUIT] = "QUIT",
+		[SIGILL] = "ILL",
+		[SIGTRAP] = "TRAP",
+		[SIGABRT] = "ABRT",
+		[SIGBUS] = "BUS",
+		[SIGFPE] = "FPE",
+		[SIGKILL] = "KILL",
+		[SIGUSR1] = "USR1",
+		[SIGSEGV] = "SEGV",
+		[SIGUSR2] = "USR2",
+		[SIGPIPE] = "PIPE",
+		[SIGALRM] = "ALRM",
+		[SIGTERM] = "TERM",
+		[SIGXCPU] = "XCPU",
+		[SIGXFSZ] = "XFSZ",
+		[SIGSYS] = "SYS",
+	};
+	const int most = (int)(sizeof(names) / sizeof(names[0]));
+
+	return (signo > 0 && signo < most && names[signo] != NULL ? names[signo] : "other");
+}

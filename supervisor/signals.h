@@ -14,4 +14,7 @@ int signals_end_pending(void);
 /* The next signal that has come, or 0 if there is none. */
 int signals_next(int fd);
 
+/* "TERM" of SIGTERM, or "other". */
+const char *signals_name(int signo);
+
 #endif

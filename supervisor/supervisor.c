@@ -294,7 +294,7 @@ stop(struct supervisor *s, int signo)
 	upgrade_cancel(&s->upgrade);
 	if (s->children.stopping && !upgrading)
 		return;
-	log_info("stopping", "signal=%s", sigabbrev_np(signo));
+	log_info("stopping", "signal=%s", signals_name(signo));
 	notify_stopping(&s->notify);
 	resolver_stop(&s->upstream.resolver, s->now);
 	/* Before they are closed. */
