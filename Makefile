@@ -53,8 +53,10 @@ BUILD       ?= build$(if $(SANITIZE),/sanitize)
 # $(call quiet,WHAT,FILE) before a command: a short line instead of it, none with -s.
 quiet = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7s %s\n' '$(1)' '$(2)' && ))
 
-PACKAGES = libcap-ng libseccomp libbsd-overlay libmicrohttpd
+PACKAGES = libcap-ng libseccomp libbsd-overlay
+HTTP_PACKAGES = libmicrohttpd
 CTL_PACKAGES = json-c ncurses
+ALL_PACKAGES = $(PACKAGES) $(HTTP_PACKAGES) $(CTL_PACKAGES)
 SHELL    = /bin/sh
 
 # ---- flags; the user's CFLAGS come last ----
@@ -75,12 +77,15 @@ SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -DUDP46_SANITIZE)
 
 # System headers, or the libraries' own warnings would fail the build.
-PKG_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
+PKG_CFLAGS = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(HTTP_PACKAGES) 2>/dev/null))
 PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 
 # udp46ctl alone links these.
 CTL_CFLAGS = $(filter-out -D%,$(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(CTL_PACKAGES) 2>/dev/null)))
 CTL_LIBS   = $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES) 2>/dev/null) -lm
+
+# The metrics child alone loads these, when it starts.
+HTTP_LIBS  = $(shell $(PKG_CONFIG) --libs $(HTTP_PACKAGES) 2>/dev/null)
 
 ALL_CPPFLAGS = -I. -D_GNU_SOURCE $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 -O2 -g $(WARN) $(HARDEN) $(SAN) -MMD -MP $(CFLAGS)
@@ -114,7 +119,7 @@ FUZZ    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 CTL_TESTS := $(filter $(BUILD)/tests/unit/ctl_% $(BUILD)/tests/fuzz/ctl_%,$(UNIT) $(FUZZ))
 
 C_FILES  := $(wildcard $(foreach d,common relay supervisor supervisor/completion \
-	      supervisor/metrics supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
+	      supervisor/metrics supervisor/metrics/linked supervisor/ctl tests/unit tests/system tests/fuzz tests/bench,$(d)/*.c $(d)/*.h))
 SH_FILES := .ci/run $(wildcard tests/*.sh tests/lint/*.sh tests/bench/*.sh tests/bench/*.subr \
 	      supervisor/metrics/*.sh supervisor/installed.sh supervisor/debian/*.sh)
 ATF_FILES := $(wildcard tests/system/*.sh tests/system/*.subr)
@@ -163,8 +168,17 @@ $(BUILD)/supervisor/version.o: ALL_CPPFLAGS += -DUDP46_VERSION='"$(VERSION)"' \
 
 .PHONY: libraries
 libraries:
-	@$(PKG_CONFIG) --exists $(PACKAGES) $(CTL_PACKAGES) || { \
-	    echo "missing: one of $(PACKAGES) $(CTL_PACKAGES); 'sudo make build-deps' installs them" >&2; exit 1; }
+	@$(PKG_CONFIG) --exists $(ALL_PACKAGES) || { \
+	    echo "missing: one of $(ALL_PACKAGES); 'sudo make build-deps' installs them" >&2; exit 1; }
+
+# By which name libmicrohttpd is loaded: as the linker would have it.
+LINKED := $(BUILD)/supervisor/metrics/linked/linked
+$(LINKED): $(LINKED).o
+	$(call quiet,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(HTTP_LIBS)
+$(BUILD)/microhttpd_name.h: supervisor/metrics/soname.sh $(LINKED)
+	$(call quiet,GEN,$@)sh supervisor/metrics/soname.sh $(LINKED) > $@
+$(BUILD)/supervisor/metrics/microhttpd.o: $(BUILD)/microhttpd_name.h
+$(BUILD)/supervisor/metrics/microhttpd.o: ALL_CPPFLAGS += -I$(BUILD)
 
 # The status page is part of an object, and its policy names what is in it by hash.
 $(BUILD)/supervisor/metrics/page.o: supervisor/metrics/page.html
@@ -182,7 +196,7 @@ $(COMPLETIONS): $(BUILD)/completion/%: $(COMPLETION)
 	@mkdir -p $(@D)
 	$(call quiet,GEN,$@)$(RUN) $(COMPLETION) $(subst ., ,$*) > $@
 
--include $(COMPLETION).d $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
+-include $(COMPLETION).d $(LINKED).d $(OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZ:=.d) \
 	$(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/bench/*.c))
 
 # ---- what it needs; see udp46-internals(7) for the reason of each ----
@@ -230,8 +244,8 @@ deps:
 		apt-get -qq update && \
 		apt-get -qq install -y --no-install-recommends $$missing >/dev/null; exit; \
 	fi; \
-	$(PKG_CONFIG) --exists $(PACKAGES) $(CTL_PACKAGES) 2>/dev/null || { \
-		echo "deps: cannot go on without $(PACKAGES) $(CTL_PACKAGES)" >&2; exit 1; }
+	$(PKG_CONFIG) --exists $(ALL_PACKAGES) 2>/dev/null || { \
+		echo "deps: cannot go on without $(ALL_PACKAGES)" >&2; exit 1; }
 
 # Programs of packages that would start a server here if they were installed.
 TOOLS = build/tools
@@ -375,7 +389,7 @@ STRUCTURED = common relay supervisor supervisor/metrics supervisor/ctl
 
 # One file a run: clang-tidy 14 takes va_list for uninitialized in every file but the first.
 TIDY_FILES = $(filter-out supervisor/version.c,$(SRC)) $(CTL_SRC) \
-	$(wildcard supervisor/completion/*.c tests/bench/*.c)
+	$(wildcard supervisor/completion/*.c supervisor/metrics/linked/*.c tests/bench/*.c)
 
 # atf-sh calls test cases by name; helpers come from a file that is found at run time; names of
 # namespaces and lists of options are split on purpose.

@@ -15,10 +15,12 @@
 #include "supervisor/inherited.h"
 #include "supervisor/ipv6.h"
 #include "supervisor/keepers.h"
+#include "supervisor/metrics/microhttpd.h"
 #include "supervisor/options_print.h"
 #include "supervisor/sockets.h"
 #include "supervisor/udp_listeners.h"
 #include "supervisor/upstream.h"
+#include "supervisor/visible.h"
 
 /* What is missing now may be there later, and then is used: no fault of the configuration. */
 static void
@@ -85,6 +87,16 @@ try_capacity(const struct options *o)
 	ports_free(&ports);
 }
 
+/* As the metrics child does; no other process that stays has it. */
+static void
+try_library(void)
+{
+	const char *wrong = microhttpd_load();
+
+	if (wrong != NULL)
+		refuse(EXIT_REFUSED, "--metrics.enabled: %s: %s", wrong, microhttpd_remedy);
+}
+
 int
 dry_run(struct options *o, struct msg_identity *identity, int binary)
 {
@@ -103,6 +115,8 @@ dry_run(struct options *o, struct msg_identity *identity, int binary)
 	/* As the supervisor that runs: what it may read without the rest of its privileges. */
 	if (confine_supervisor() == -1)
 		err(EXIT_REFUSED, "capabilities");
+	if (o->metrics_enabled)
+		try_library();
 	source_filter_init(&sources, o);
 	options_print(o, stdout);
 	if (fclose(notes) == EOF)

@@ -8,13 +8,13 @@
  * shut down, and frees the place of another.
  */
 #include <sys/socket.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "page_policy.h"
 #include "supervisor/metrics/http.h"
+#include "supervisor/metrics/microhttpd.h"
 #include "supervisor/metrics/page.h"
 
 #define CONNECTIONS_MAX 64
@@ -53,7 +53,7 @@ connection_of(struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info;
 
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	info = microhttpd.get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	return (info == NULL ? NULL : info->socket_context);
 }
 
@@ -84,7 +84,7 @@ notify_connection(void *arg, struct MHD_Connection *mhd, void **context,
 		http->closed = 1;
 		return;
 	}
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	info = microhttpd.get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return;
 	c->fd = info->connect_fd;
@@ -121,18 +121,18 @@ queue_response(struct http *http, struct MHD_Connection *mhd, unsigned int statu
 
 	if (response == NULL)
 		return (MHD_NO);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Content-Security-Policy", policy);
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	microhttpd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	microhttpd.add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	microhttpd.add_response_header(response, "X-Content-Type-Options", "nosniff");
+	microhttpd.add_response_header(response, "Content-Security-Policy", policy);
+	microhttpd.add_response_header(response, "Referrer-Policy", "no-referrer");
 	if (allow != NULL)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+		microhttpd.add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
 	/* Where places are short, nobody keeps his by asking again and again. */
 	if (http->count > CONNECTIONS_MAX / 2)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	result = MHD_queue_response(mhd, status, response);
-	MHD_destroy_response(response);
+		microhttpd.add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	result = microhttpd.queue_response(mhd, status, response);
+	microhttpd.destroy_response(response);
 	return (result);
 }
 
@@ -141,7 +141,7 @@ answer_text(struct request *request, unsigned int status, const char *text, cons
 {
 	return (queue_response(request->http, request->connection, status,
 	    "text/plain; charset=utf-8", DATA_POLICY, allow,
-	    MHD_create_response_from_buffer(
+	    microhttpd.create_response_from_buffer(
 		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY)));
 }
 
@@ -160,7 +160,7 @@ read_document(void *arg, uint64_t pos, char *buf, size_t max)
 	renew(request->http, request->connection);
 	if (n == 0) {
 		request->suspended = 1;
-		MHD_suspend_connection(request->connection);
+		microhttpd.suspend_connection(request->connection);
 	}
 	return (n);
 }
@@ -171,10 +171,10 @@ stream(struct request *request)
 {
 	struct MHD_Response *response;
 
-	response = MHD_create_response_from_callback(
+	response = microhttpd.create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, PIECE_SIZE, read_document, request, NULL);
 	if (response != NULL && request->head)
-		MHD_set_response_options(
+		microhttpd.set_response_options(
 		    response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	return (response);
 }
@@ -208,7 +208,7 @@ document_ready(struct document *d)
 	if (!request->suspended)
 		return;
 	request->suspended = 0;
-	MHD_resume_connection(request->connection);
+	microhttpd.resume_connection(request->connection);
 }
 
 struct parameters {
@@ -237,7 +237,7 @@ start_document(struct request *request, enum document_kind kind)
 
 	sessions_query_init(&query);
 	if (kind == DOCUMENT_SESSIONS)
-		MHD_get_connection_values(
+		microhttpd.get_connection_values(
 		    request->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
 	if (p.wanted != NULL) {
 		snprintf(text, sizeof(text), "%s: want %s\n", p.name, p.wanted);
@@ -250,7 +250,7 @@ start_document(struct request *request, enum document_kind kind)
 	if (request->document->answered)
 		return (answer_document(request));
 	request->suspended = 1;
-	MHD_suspend_connection(request->connection);
+	microhttpd.suspend_connection(request->connection);
 	return (MHD_YES);
 }
 
@@ -259,7 +259,7 @@ answer_page(struct request *request)
 {
 	return (queue_response(request->http, request->connection, MHD_HTTP_OK,
 	    "text/html; charset=utf-8", PAGE_POLICY, NULL,
-	    MHD_create_response_from_buffer((size_t)(page_end - page_start),
+	    microhttpd.create_response_from_buffer((size_t)(page_end - page_start),
 		(void *)(uintptr_t)page_start, MHD_RESPMEM_PERSISTENT)));
 }
 
@@ -340,7 +340,7 @@ http_init(struct http *http, int listener, struct sources *sources)
 
 	LIST_INIT(&http->connections);
 	http->sources = sources;
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+	http->daemon = microhttpd.start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 		MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, ignore_complaint, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
@@ -349,7 +349,7 @@ http_init(struct http *http, int listener, struct sources *sources)
 	    MHD_OPTION_NOTIFY_COMPLETED, notify_completed, http, MHD_OPTION_END);
 	if (http->daemon == NULL)
 		return (-1);
-	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	info = microhttpd.get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL)
 		return (-1);
 	http->epoll = info->epoll_fd;
@@ -381,7 +381,7 @@ http_turn(struct http *http)
 	 */
 	for (i = 0; i < RUNS_A_TURN; i++) {
 		http->closed = 0;
-		(void)MHD_run(http->daemon);
+		(void)microhttpd.run(http->daemon);
 		if (!http->closed)
 			break;
 	}
@@ -399,7 +399,7 @@ http_deadline(const struct http *http)
 		return (http->sources->now);
 	LIST_FOREACH(c, &http->connections, entry)
 		deadline = clock_earlier(deadline, c->deadline);
-	if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
+	if (microhttpd.get_timeout(http->daemon, &ms) == MHD_YES)
 		deadline =
 		    clock_earlier(deadline, http->sources->now + (int64_t)ms * MILLISECOND);
 	return (deadline);

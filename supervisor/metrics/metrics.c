@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "supervisor/metrics/http.h"
 #include "supervisor/metrics/metrics.h"
+#include "supervisor/metrics/microhttpd.h"
 
 enum { PFD_CONTROL, PFD_HTTP, PFD_LINKS };
 
@@ -59,11 +60,14 @@ take_listeners(struct metrics *m, uint32_t told)
 static void
 metrics_told(struct metrics *m)
 {
+	const char *wrong;
 	uint32_t told = 0;
 
 	msg_expect(m->control, MSG_IDENTITY, &m->msg);
 	memcpy(&m->identity, m->msg.payload, sizeof(m->identity));
 	log_init(m->identity.log_level, msg_log_sink, &m->control);
+	if ((wrong = microhttpd_load()) != NULL)
+		fatal("http library missing", "error=%s remedy=%s", wrong, microhttpd_remedy);
 	msg_expect(m->control, MSG_METRICS_CONFIG, &m->msg);
 	memcpy(&m->sources.config, m->msg.payload, sizeof(m->sources.config));
 	if (m->sources.config.listeners == 0 || m->sources.config.listeners > LISTENERS_MAX ||

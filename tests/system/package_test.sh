@@ -12,6 +12,9 @@ build_package()
 	(unset MAKEFLAGS MAKELEVEL MFLAGS
 	make -C "$UDP46_SRCDIR" BUILD="$PWD/built" VERSION="$1" deb) >"make.$1" 2>&1 ||
 	    fail "make deb: $(tail -n 20 "make.$1")"
+	# Loaded and not linked, but no package is complete without it.
+	dpkg-deb -f "built/deb/udp46_$1_$(dpkg --print-architecture).deb" Depends | tee depends |
+	    grep -q 'libmicrohttpd[0-9]' || fail "it depends on: $(cat depends)"
 }
 
 # This version, and the next one.
