@@ -39,7 +39,7 @@ permits_body()
 	# In a namespace of its own a child has one more.
 	{
 		echo sys_admin
-		sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' ' '\n' | sed 's/^CAP_//' | tr A-Z a-z
+		sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' ' '\n' | sed 's/^CAP_//' | tr '[:upper:]' '[:lower:]'
 	} | sort >wanted
 	sed -n 's/^  capability \(.*\),$/\1/p' profile | sort >granted
 	atf_check diff wanted granted
