@@ -30,7 +30,7 @@ process_open(int32_t pid)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%" PRId32 "/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	return (open(path, O_RDONLY | O_CLOEXEC));
 }
 

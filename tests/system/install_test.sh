@@ -57,7 +57,7 @@ install_body()
 	atf_check -o match:'^udp46 version=.* commit=.* date=' root/usr/local/sbin/udp46 --version
 	atf_check -o match:'^udp46ctl version=.* commit=.* date=' root/usr/local/bin/udp46ctl --version
 	[ "$(find root -type f -perm 755 | sort | xargs)" = 'root/usr/local/bin/udp46ctl root/usr/local/sbin/udp46' ] || atf_fail 'wrong modes'
-	[ "$(find root -type f -perm 644 | wc -l)" -eq 19 ] || atf_fail 'wrong modes'
+	[ "$(find root -type f -perm 644 | wc -l)" -eq 23 ] || atf_fail 'wrong modes'
 
 	atf_check -o ignore $make uninstall
 	# But for what somebody has configured, which another installation leaves as it is.
