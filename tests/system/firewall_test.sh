@@ -64,7 +64,7 @@ allowed_body()
 		expect "answers" "$(value received other.out)" -eq 0
 	done
 	expect "denied" "$(dropped from_clients)" -eq 9
-	expect "sessions" "$(log_count 'session created')" -eq 1
+	total_is sessions_created -eq 1 || fail "sessions: $(total sessions_created)"
 	# They are not cut off from the rest of the host.
 	atf_check -o ignore nsenter --net="/run/netns/$client" -- ping -q -c 1 -I 192.0.2.16 192.0.2.1
 	expect "denied" "$(dropped from_clients)" -eq 9
