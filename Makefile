@@ -263,7 +263,8 @@ programs: deps
 	@command -v nginx >/dev/null || $(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)
 	@[ -s $(TOOLS)/debian.tar ] || [ "$$(id -u)" -ne 0 ] || ! command -v debootstrap >/dev/null || { \
 		echo "fetching a bare Debian"; mkdir -p $(TOOLS); \
-		sh tests/bare.sh $(TOOLS)/debian.tar $(filter lib%-dev,$(DEPS_build)); }
+		sh tests/bare.sh $(TOOLS)/debian.tar $(filter lib%-dev,$(DEPS_build)) || \
+		    echo "no bare Debian: the test that makes a relay of it is skipped" >&2; }
 
 peers:
 	@$(call unpack,usr/sbin/nginx,nginx libnginx-mod-stream)
