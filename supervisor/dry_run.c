@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,20 @@ print_route(const struct options *o)
 		options_print_comment(stdout, "route", "no IPv6 on this host: %s", remedy);
 }
 
+/* It is written while all else goes on, so that it cannot be is no error. */
+static void
+print_state_file(const char *path)
+{
+	char folder[PATH_MAX];
+
+	if (path == NULL)
+		return;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path) + 1, path);
+	if (access(folder, W_OK | X_OK) == -1)
+		options_print_comment(stdout, "state-file",
+		    "cannot be written: %s: want a folder of this user's", strerror(errno));
+}
+
 static void
 print_rest(const struct options *o, const struct msg_identity *id)
 {
@@ -55,6 +70,7 @@ print_rest(const struct options *o, const struct msg_identity *id)
 			    stdout, options_flags[i].name, "given again: the last one counts");
 	if (id->chroot[0] == '\0' && geteuid() == 0)
 		options_print_comment(stdout, "chroot", "is made at start");
+	print_state_file(o->state_file);
 	if (buffers_limited())
 		options_print_comment(stdout, "socket-buffer-size",
 		    "limited: sysctl -w net.core.rmem_max=%u net.core.wmem_max=%u",

@@ -27,6 +27,16 @@ socket_path(const struct options *o)
 	return (strncmp(o->metrics_listen, "unix:", 5) == 0 ? o->metrics_listen + 5 : NULL);
 }
 
+/* Whether what is at the path of the Unix socket is none, so that no program has it. */
+static int
+is_other_file(const struct options *o)
+{
+	struct stat st;
+
+	return (
+	    socket_path(o) != NULL && lstat(socket_path(o), &st) == 0 && !S_ISSOCK(st.st_mode));
+}
+
 /* Tell what is wrong; `address` is NULL if it is not known, or has none. */
 static void
 complain_of(const struct options *o, const struct sockaddr_storage *address)
@@ -38,6 +48,8 @@ complain_of(const struct options *o, const struct sockaddr_storage *address)
 
 	if (socket_path(o) != NULL && error != EADDRINUSE)
 		remedy = "want a path in a folder that can be written to";
+	if (error == EADDRINUSE && is_other_file(o))
+		remedy = "it is no socket: remove it, or choose another path";
 	if (address != NULL && error == EADDRINUSE) {
 		port_owner_find(SOCK_STREAM, (const struct sockaddr *)address, &owner);
 		remedy = port_owner_remedy(&owner, text);
@@ -152,6 +164,27 @@ try_unix(const char *path)
 	return (0);
 }
 
+/*
+ * A Unix socket is not made and not replaced; where it would be is looked at.  Its folder may be
+ * one that the service manager makes.
+ */
+static uint32_t
+try_path(const struct options *o, FILE *notes)
+{
+	char folder[LONGEST_PATH], name[LONGEST_PATH];
+
+	if (is_other_file(o)) {
+		errno = EADDRINUSE;
+		complain_of(o, NULL);
+		return (1);
+	}
+	split(socket_path(o), folder, name);
+	if (access(folder, W_OK | X_OK) == -1)
+		options_print_comment(
+		    notes, "metrics.listen", "cannot be made now: %s", strerror(errno));
+	return (0);
+}
+
 uint32_t
 http_listener_try(const struct options *o, const struct msg_identity *id, int binary,
     int is_rehearsal, FILE *notes)
@@ -161,8 +194,10 @@ http_listener_try(const struct options *o, const struct msg_identity *id, int bi
 	char name[PORT_OWNER_NAME];
 	int fd;
 
+	if (socket_path(o) != NULL && !is_rehearsal)
+		return (try_path(o, notes));
 	if (socket_path(o) != NULL) {
-		if (!is_rehearsal || try_unix(socket_path(o)) == 0)
+		if (try_unix(socket_path(o)) == 0)
 			return (0);
 		complain_of(o, NULL);
 		return (1);

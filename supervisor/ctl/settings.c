@@ -264,7 +264,7 @@ take_command(struct line *line, char *argv[])
 	struct settings *s = line->settings;
 	const struct settings_flag *flag;
 	const char *name;
-	int found;
+	int found, unknown = 0;
 
 	s->command = CTL_COMMAND_MAX;
 	while (*argv != NULL) {
@@ -277,7 +277,11 @@ take_command(struct line *line, char *argv[])
 		if (*name == '-') {
 			name += 1 + (name[1] == '-');
 			flag = find_flag(name, strlen(name));
+			unknown = flag == NULL && strchr(name, '=') == NULL;
 			argv += flag != NULL && flag->argument != NULL && *argv != NULL;
+		} else if (found == CTL_COMMAND_MAX && unknown) {
+			/* Its value, as it seems; the flag is refused later. */
+			unknown = 0;
 		} else if (found == CTL_COMMAND_MAX || s->command != CTL_COMMAND_MAX)
 			return (FAIL(line, "%s: %s: 'udp46ctl --help' has them all", name,
 			    found == CTL_COMMAND_MAX ? "no such command"

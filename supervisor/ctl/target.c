@@ -52,7 +52,8 @@ add_host(struct target *t, const char *text, struct fault *fault)
 	uint16_t port = 0;
 	int error;
 
-	if ((wrong = endpoint_split(text, host, &port)) != NULL)
+	wrong = strstr(text, "://") != NULL ? "is a URL" : endpoint_split(text, host, &port);
+	if (wrong != NULL)
 		return (fault_set(fault, FAULT_OURS,
 		    "--metrics %s: %s: want what --metrics.listen of udp46 has, as in " DEFAULT_TCP
 		    " or " DEFAULT_SOCKET,

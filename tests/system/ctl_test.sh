@@ -710,6 +710,9 @@ usage_body()
 	wrong 'stats: no such command: ' stats
 	wrong 'drops: one command at a time' status drops
 	wrong '--colour: no such flag' status --colour
+	wrong '--silense: no such flag' status --silense 3s
+	wrong '--silense: no such flag' --silense 3s status
+	wrong 'stats: no such command: ' --json stats
 	wrong '--metrics: want a value: --metrics ADDRESS$' status --metrics
 	wrong '--json: takes no value' status --json=1
 	wrong '--client: is not for status' status --client 192.0.2.1
@@ -730,6 +733,8 @@ usage_body()
 	wrong '--warning-drops 1e3: want a number' top --warning-drops 1e3
 	wrong 'a\^\[\[2J: no such command' "$(printf 'a\033[2J')"
 	atf_check -s exit:1 -e match:'--metrics 127.0.0.1: has no port: want' "$ctl" status --metrics 127.0.0.1
+	atf_check -s exit:1 -e match:'--metrics http://[^ ]*: is a URL: want' "$ctl" status --metrics http://127.0.0.1:9108
+	atf_check -s exit:3 -o match:'^udp46 UNKNOWN: --silense: no such flag' "$ctl" --silense 3s check
 	for _flag in --help -h -help help; do
 		atf_check -o save:help "$ctl" $_flag
 		atf_check -o empty awk 'length > 80' help

@@ -166,6 +166,17 @@ ports_body()
 	    "$@" --log-level error --listen 192.0.2.1:5002 --metrics.enabled
 	both 1 '--listen 192.0.2.99:5000: Cannot assign requested address: name an address of this host, or 0.0.0.0 for all' \
 	    "$@" --listen 192.0.2.99:5000
+	touch file
+	for port in file .; do
+		both 1 "--metrics.listen unix:$PWD/$port: Address already in use: it is no socket: remove it, or choose another path" \
+		    "$@" --log-level error --listen 192.0.2.1:5002 --metrics.enabled --metrics.listen "unix:$PWD/$port"
+	done
+	mistake 1 "--metrics.listen unix:$PWD/none/there: No such file or directory: want a path in a folder that can be written to" \
+	    "$@" --log-level error --listen 192.0.2.1:5002 --metrics.enabled --metrics.listen "unix:$PWD/none/there"
+	# It may be made by then.
+	in_relay "$udp46" --check "$@" --listen 192.0.2.1:5002 --metrics.enabled \
+	    --metrics.listen "unix:$PWD/none/there" >out || fail "a folder that is not there yet is a fault"
+	grep -q '^# metrics\.listen  *cannot be made now: No such file or directory$' out || fail "$(cat out)"
 	# --check has a list.
 	status=0
 	in_relay "$udp46" --check "$@" --listen 192.0.2.1:5000 --listen 192.0.2.99:5003 \
@@ -245,6 +256,10 @@ oddities_body()
 	stop_udp46
 	in_relay "$udp46" --check --user nobody --listen 192.0.2.1:5000 \
 	    --upstream '[2001:db8:1::2]:7000' >out
+	in_relay "$udp46" --check --user nobody --listen 192.0.2.1:5000 \
+	    --upstream '[2001:db8:1::2]:7000' --state-file /nosuch/state >noted
+	grep -q '^# state-file  *cannot be written: No such file or directory: want a folder ' noted ||
+	    fail "no word about the state file: $(cat noted)"
 	grep '^# route  *no IPv6 on this host: ' out | grep -q -F -e "$remedy" ||
 	    fail "no word of --check: $(cat out)"
 }
