@@ -2,6 +2,7 @@
  * The supervisor: binds what is to be bound, gives up what it need not keep, starts children,
  * and watches over them.  It never looks into a datagram.
  */
+#include <sys/wait.h>
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
@@ -327,6 +328,34 @@ refresh(struct supervisor *s)
 	begin_reload(s);
 }
 
+static int
+is_ours(const struct supervisor *s, pid_t pid)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->children.count; i++)
+		if (pid == s->children.child[i].pid)
+			return (1);
+	return (pid == s->upstream.resolver.child.pid || pid == s->writer.pid ||
+	    pid == s->upgrade.checker);
+}
+
+/*
+ * Children that we have not started: what the program before us in this process did not wait for,
+ * and in a container, whose first process we may be, all that lose their parent.
+ */
+static void
+reap_others(const struct supervisor *s)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+	    !is_ours(s, info.si_pid)) {
+		(void)waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
 static void
 take_signals(struct supervisor *s)
 {
@@ -337,6 +366,7 @@ take_signals(struct supervisor *s)
 		case SIGCHLD:
 			children_reap(&s->children, s->now);
 			state_writer_reap(&s->writer, s->now);
+			reap_others(s);
 			break;
 		case SIGTERM:
 		case SIGINT:
@@ -530,6 +560,7 @@ supervisor_main(struct options *o)
 	upstream_know(&s->upstream, adoption_upstream(&s->adoption, o->upstream));
 	if (s->upstream.address.sin6_family != 0)
 		begin(s);
+	reap_others(s);
 	supervisor_loop(s);
 	if (o->metrics_enabled)
 		http_listener_unlink(o);

@@ -217,3 +217,24 @@ kept_for_a_start_body()
 	expect "served" "$(value answered many.out)" -eq 200
 	end_udp46 TERM
 }
+
+root_case strangers "Children that are not ours do not stay as zombies"
+strangers_body()
+{
+	make_network
+	# Of the program before, in the same process: one has ended, one lives on.
+	# shellcheck disable=SC2016 # of the inner shell
+	echo 'true & sleep 1 & sleep 0.2; exec "$@"' >begetter
+	wrapper='sh begetter'
+	start_udp46_default
+	wait_for 30 no_zombies || fail "$(cat /proc/"$(cat udp46.pid)"/task/*/children)"
+	expect "children" "$(children "$(cat udp46.pid)" | wc -w)" -eq 1
+	stop_udp46
+}
+
+no_zombies()
+{
+	# shellcheck disable=SC2046 # one word each
+	set -- $(children "$(cat udp46.pid)")
+	[ $# -eq 1 ] && ! has_ended "$1"
+}
