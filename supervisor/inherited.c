@@ -14,6 +14,9 @@
 #include "supervisor/log_writer.h"
 #include "supervisor/visible.h"
 
+/* More than any limit lets be open but one that somebody has raised. */
+#define NUMBERS_MAX (1 << 20)
+
 /* Said one by one; the rest is counted. */
 #define SAID_MAX 8
 
@@ -157,9 +160,11 @@ inherited_init(void)
 {
 	uint32_t n = promised();
 
-	/* More than can be open are none at all, and the array would be as large. */
-	if (n > 0 && fcntl(INHERITED_FIRST + (int)n - 1, F_GETFD) == -1)
-		n = 0;
+	/* Whatever it says: the array is as large, and what is not open is none. */
+	if (n > NUMBERS_MAX)
+		n = NUMBERS_MAX;
+	while (n > 0 && fcntl(INHERITED_FIRST + (int)n - 1, F_GETFD) == -1)
+		n--;
 	closefrom(INHERITED_FIRST + (int)n);
 	if (n > 0)
 		take_note(n);

@@ -113,3 +113,20 @@ wrong_body()
 	client_ok traffic -n 3 192.0.2.1 5000
 	end_udp46 TERM
 }
+
+root_case closed "Of descriptors that were promised some are closed: the others are looked at"
+closed_body()
+{
+	make_network
+	atf_check mkdir -m 755 empty
+	# shellcheck disable=SC2016 # of the inner shell
+	echo 'exec 3</dev/null; export LISTEN_PID=$$; exec "$@"' >promise
+	for LISTEN_FDS in 2 1000 2147483644; do
+		export LISTEN_FDS
+		spawn udp46 "$relay" sh promise "$udp46" --user nobody --chroot "$PWD/empty" \
+		    --listen 192.0.2.1:5000 --upstream '[2001:db8:1::2]:7000'
+		finish udp46
+		expect "exit status" "$status" -eq 1
+		refused 'descriptor 3 \(unnamed\).*is no UDP socket'
+	done
+}
