@@ -128,6 +128,9 @@ look_up(const struct msg_resolve *question, struct msg_resolved *result)
 	    error != 0 && error != EAI_NONAME && error != EAI_NODATA && error != EAI_ADDRFAMILY;
 	strlcpy(result->error, error == 0 ? "has no address of use" : gai_strerror(error),
 	    sizeof(result->error));
+	/* It has some, such as they are; and ::1 in /etc/hosts is IPv4's loopback address, too. */
+	if (error == 0)
+		return;
 	hints.ai_family = AF_INET;
 	if (getaddrinfo(question->host, NULL, &hints, &all) == 0) {
 		result->ipv4_only = 1;

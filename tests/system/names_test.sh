@@ -85,6 +85,7 @@ this_host_body()
 	name_is ::1
 	hup
 	wait_log 'upstream not resolved'
+	grep -q 'not resolved.*error="has no address of use"' "$log" || fail "another reason"
 	client_ok three -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
 	expect "moves" "$(log_count 'upstream moved')" -eq 1
 	stop_udp46
