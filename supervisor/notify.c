@@ -187,6 +187,19 @@ tell_state(const struct notify *n, int64_t now)
 	return (text[0] == '\0' ? 0 : tell(n, text, -1));
 }
 
+/* Once: it is tried for ever. */
+static void
+say_missed(struct notify *n, int error)
+{
+	char name[sizeof(n->address.sun_path) + 1] = "";
+
+	n->missed = 1;
+	memcpy(name, n->address.sun_path, n->len - offsetof(struct sockaddr_un, sun_path));
+	if (name[0] == '\0')
+		name[0] = '@';
+	log_warn("service manager not told", "socket=%s error=%s", name, strerror(error));
+}
+
 void
 notify_turn(struct notify *n, int64_t now)
 {
@@ -204,6 +217,8 @@ notify_turn(struct notify *n, int64_t now)
 	return;
 later:
 	n->retry_at = now + (errno == EAGAIN ? RETRY_BUSY : RETRY_GONE);
+	if (errno != EAGAIN && !n->missed)
+		say_missed(n, errno);
 }
 
 int64_t

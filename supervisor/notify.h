@@ -28,6 +28,7 @@ struct notify {
 	int64_t watchdog_every; /* 0: nobody watches */
 	int64_t watchdog_at;	/* when to say again that we live; NEVER before we are ready */
 	int64_t retry_at;	/* NEVER, or when to try again, as it was not taken */
+	int missed;		/* said that nobody is there */
 };
 
 /*

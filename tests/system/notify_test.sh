@@ -60,6 +60,20 @@ nonsense_body()
 	stop_udp46
 }
 
+root_case nobody_there "That nobody is there is said, once"
+nobody_there_body()
+{
+	make_network
+	export NOTIFY_SOCKET=@udp46-nobody
+	start_udp46_default
+	wait_log 'service manager not told'
+	expect "socket" "$(log_values 'service manager not told' socket)" = @udp46-nobody
+	kill -HUP "$(cat udp46.pid)"
+	wait_log 'signal ignored'
+	stop_udp46
+	expect "records" "$(log_count 'service manager not told')" -eq 1
+}
+
 root_case reload "RELOADING with its time, then READY when the file has been read"
 reload_body()
 {
