@@ -190,19 +190,27 @@ adoption_take(struct keeper *k, const struct legacy *l, adoption_socket *socket_
 	totals_unmap(totals, k->config.listeners, k->config.slots_max);
 }
 
+/* Where sockets are to go, and from where, if that is known. */
+struct way {
+	const struct upstream *upstream;
+	struct sockaddr_in6 source;
+};
+
 static int
 inherited_socket(const struct legacy *l, const struct legacy_session *s, void *arg)
 {
-	const struct upstream *upstream = arg;
+	const struct way *way = arg;
 	int fd;
 
 	if ((fd = inherited_take_upstream(s->port, &l->address)) == -1)
-		fd = inherited_take_upstream(s->port, &upstream->address);
+		fd = inherited_take_upstream(s->port, &way->upstream->address);
 	/* One that had not yet followed the upstream to there: it will be moved like all others. */
 	if (fd == -1)
 		fd = inherited_take_upstream(s->port, NULL);
-	if (fd == -1 || upstream_configure(fd, upstream) == 0)
-		return (fd);
+	if (fd == -1)
+		return (-1);
+	if (upstream_configure(fd, way->upstream) == 0)
+		return (upstream_rebind(fd, way->upstream, &way->source, s->port));
 	close(fd);
 	return (-1);
 }
@@ -253,6 +261,7 @@ close_listeners(const struct legacy *l)
 void
 adoption_finish(struct adoption *a, struct keepers *all)
 {
+	struct way way = { .upstream = &all->upstream };
 	struct adopted adopted = { 0 };
 	struct inherited *d = NULL;
 	struct keeper *k;
@@ -263,9 +272,11 @@ adoption_finish(struct adoption *a, struct keepers *all)
 			(void)ports_adopt(&all->ports, d->fd, clock_now());
 			close(inherited_take(d));
 		}
+	if (upstream_probe(&all->upstream, &way.source, NULL) == -1)
+		way.source = all->upstream.source;
 	for (l = a->legacy; l < a->legacy + a->found; l++) {
 		k = &all->keeper[l->worker];
-		adoption_take(k, l, inherited_socket, &all->upstream, &adopted);
+		adoption_take(k, l, inherited_socket, &way, &adopted);
 		take_totals(k, l);
 		close_listeners(l);
 		/* They go where the one before us thought that the upstream is. */

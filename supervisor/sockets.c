@@ -325,6 +325,29 @@ upstream_bind(const struct upstream *upstream, uint16_t port, int *connected)
 }
 
 int
+upstream_rebind(
+    int fd, const struct upstream *upstream, const struct sockaddr_in6 *source, uint16_t port)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct sockaddr_in6 local = { 0 };
+	socklen_t len = sizeof(local);
+	int connected;
+
+	if (IN6_IS_ADDR_UNSPECIFIED(&source->sin6_addr) ||
+	    getsockname(fd, (struct sockaddr *)&local, &len) == -1 ||
+	    IN6_ARE_ADDR_EQUAL(&local.sin6_addr, &source->sin6_addr))
+		return (fd);
+	/* What stays without a peer is what it was bound to. */
+	(void)connect(fd, &nobody, sizeof(nobody));
+	len = sizeof(local);
+	if (getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&local.sin6_addr))
+		return (fd);
+	close(fd);
+	return (upstream_bind(upstream, port, &connected));
+}
+
+int
 upstream_find_interfaces(struct upstream *upstream)
 {
 	if (endpoint_find_interface(&upstream->address, upstream->interface) == -1)

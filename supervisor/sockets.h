@@ -74,6 +74,14 @@ int upstream_open(const struct upstream *upstream, uint16_t port);
 int upstream_bind(const struct upstream *upstream, uint16_t port, int *connected);
 
 /*
+ * A session's socket of before us may be bound to an address that is not to be the source any longer,
+ * and would be for ever: a new one, with its port, takes its place then.  `source` is what is right,
+ * [::] if that is not known.  Returns the descriptor, or -1 with errno; `fd` is closed if it is another.
+ */
+int upstream_rebind(
+    int fd, const struct upstream *upstream, const struct sockaddr_in6 *source, uint16_t port);
+
+/*
  * Give a session's socket that was made by a program before us what upstream_open() gives a new one
  * as the options are now.  Returns 0, or -1 with errno.
  */

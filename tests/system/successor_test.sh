@@ -238,3 +238,29 @@ no_zombies()
 	set -- $(children "$(cat udp46.pid)")
 	[ $# -eq 1 ] && ! has_ended "$1"
 }
+
+root_case source_changed "Another --upstream-source, and the one of before is gone: sessions keep their ports"
+source_changed_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	wait_for 10 in_relay ping -c 1 -W 1 2001:db8:1::2 || fail "home is not there"
+	start_configured
+	echo 'upstream-source 2001:db8:1::1' >>udp46.conf
+	upgrade
+	two_sessions
+	for _source in 99 98 ''; do
+		atf_check ip -n "$relay" address flush dev home scope global
+		atf_check ip -n "$relay" address add "2001:db8:1::${_source:-97}/64" dev home nodad
+		sed -i '/^upstream-source/d' udp46.conf
+		[ -z "$_source" ] ||
+		    echo "upstream-source 2001:db8:1::$_source" >>udp46.conf
+		upgrade
+		client_ok one_again -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
+		client_ok two_again -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
+		upstream_ports | sort -u >after
+		sort -u before | atf_check cmp - after
+	done
+	stop_udp46
+}
