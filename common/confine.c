@@ -175,7 +175,13 @@ limit(int resource, rlim_t most)
 static int
 limit_resources(const struct msg_identity *id)
 {
-	if (limit(RLIMIT_NOFILE, id->descriptors) == -1 || limit(RLIMIT_CORE, 0) == -1)
+	struct rlimit rl;
+
+	/* Somebody may have lowered it since it was looked at; then there are no more in use, either. */
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    limit(RLIMIT_NOFILE,
+		rl.rlim_max < id->descriptors ? rl.rlim_max : id->descriptors) == -1 ||
+	    limit(RLIMIT_CORE, 0) == -1)
 		return (-1);
 	/* Binds whoever is not root, hence after the change of user. */
 	return (limit(RLIMIT_NPROC, 0));

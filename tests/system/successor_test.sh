@@ -264,3 +264,19 @@ source_changed_body()
 	done
 	stop_udp46
 }
+
+root_case limit_lowered "Descriptors are limited while it runs: a relay that ends has a successor all the same"
+limit_lowered_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	start_configured
+	two_sessions
+	prlimit --pid "$(cat udp46.pid)" --nofile=100:100
+	kill_relay KILL
+	still_served
+	upgrade
+	still_served
+	stop_udp46
+}
