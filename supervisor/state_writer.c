@@ -82,6 +82,8 @@ static void __attribute__((noreturn)) write_file(const struct state_writer *w, p
 	alarm(WRITE_SECONDS);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != supervisor)
 		_exit(ECANCELED);
+	/* Or ports would be taken as long as it hangs, whoever comes after us. */
+	closefrom(STDERR_FILENO + 1);
 	if ((dir = open_folder(w->path, folder, &name)) == -1)
 		_exit(errno);
 	if ((size_t)snprintf(new, sizeof(new), "%s.new", name) >= sizeof(new))
@@ -267,8 +269,11 @@ ended(struct state_writer *w, int status)
 		failed(w, strerror(WEXITSTATUS(status)), remedy(WEXITSTATUS(status)));
 	else if (WTERMSIG(status) == SIGSYS)
 		failed(w, "seccomp violation", "report it");
-	else
+	else if (WTERMSIG(status) == SIGALRM || w->kill_at == NEVER)
 		failed(w, "the disk does not answer", "see whether it fails");
+	else
+		failed(w, sigdescr_np(WTERMSIG(status)),
+		    "see who did it: the kernel, perhaps, for lack of memory");
 }
 
 void

@@ -5,6 +5,7 @@
 . "$(atf_get_srcdir)/common.subr"
 . "$(atf_get_srcdir)/names.subr"
 . "$(atf_get_srcdir)/reboot.subr"
+. "$(atf_get_srcdir)/restart.subr"
 
 start_with_state()
 {
@@ -459,4 +460,41 @@ slow_disk_body()
 	expect "said" "$(log_count 'state not written')" -eq 1
 	expect "orderly" "$(log_count shutdown)" -eq 1
 	[ ! -e state ] || fail "what is not on the disk has taken the file's place"
+}
+
+no_socket()
+{
+	[ -d "/proc/$1/fd" ] && [ "$(find "/proc/$1/fd" -lname 'socket:*' | wc -l)" -eq 0 ]
+}
+
+# writer_that WHAT: a daemon whose writers have that happen to them in the middle.
+writer_that()
+{
+	make_network
+	start_echo 7000
+	own_program
+	wrapper="strace -D -f -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:$1"
+	start_with_state
+	client_ok before -b 192.0.2.10:6000 -n 2 192.0.2.1 5000
+	# That writes it, and nothing else comes of it.
+	rm own_udp46
+	refused_upgrade 'No such file'
+}
+
+root_case hanging_writer "A writer that hangs has no socket of ours"
+hanging_writer_body()
+{
+	writer_that delay_enter=10000000
+	wait_for 10 child_pid 'state writer' || fail "there is no writer"
+	writer=$(child_pid 'state writer')
+	wait_for 8 no_socket "$writer" || fail "$(ls -l "/proc/$writer/fd")"
+}
+
+root_case killed_writer "A writer that is killed is not the disk's fault"
+killed_writer_body()
+{
+	writer_that signal=KILL
+	wait_log 'state not written'
+	grep -q 'state not written.*error=Killed' "$log" || fail "another error"
+	stop_udp46
 }
