@@ -90,14 +90,19 @@ try_listeners(const struct options *o, const struct msg_identity *id, int binary
 		exit(EXIT_REFUSED);
 }
 
-/* Whether there are descriptors and ports enough: it ends us if not. */
+/*
+ * Whether there are descriptors and ports enough: it ends us if not.  In a rehearsal: where else one
+ * asks, another limit may hold than that of the service.
+ */
 static void
 try_capacity(const struct options *o)
 {
-	uint32_t workers = capacity_workers(o);
-	uint32_t descriptors = capacity_descriptors(o, workers);
+	uint32_t workers = capacity_workers(o), descriptors;
 	struct ports ports;
 
+	if (inherited_count(INHERITED_LISTENER) == 0)
+		return;
+	descriptors = capacity_descriptors(o, workers);
 	capacity_ports(o, &ports);
 	(void)capacity_slots(descriptors, workers, ports.total);
 	ports_free(&ports);
