@@ -258,6 +258,21 @@ close_listeners(const struct legacy *l)
 	}
 }
 
+/* That of the metrics, if they are not wanted any longer, or elsewhere. */
+static void
+close_http(void)
+{
+	struct inherited *d = NULL;
+
+	while ((d = inherited_next(INHERITED_HTTP, d)) != NULL) {
+		if (strcmp(d->name, fd_name_metrics) != 0)
+			continue;
+		log_info("listener closed", "listener=%s", d->name);
+		fd_name_drop(d->name);
+		close(inherited_take(d));
+	}
+}
+
 void
 adoption_finish(struct adoption *a, struct keepers *all)
 {
@@ -283,6 +298,7 @@ adoption_finish(struct adoption *a, struct keepers *all)
 		if (k->store.count[SLOT_KEPT] > 0)
 			relocation_begin(k, clock_now());
 	}
+	close_http();
 	if (a->found > 0)
 		log_info(
 		    "sessions adopted", "count=%u dropped=%u", adopted.taken, adopted.dropped);

@@ -280,3 +280,22 @@ limit_lowered_body()
 	still_served
 	stop_udp46
 }
+
+root_case metrics_off "Metrics that are not wanted any longer are no fault, and may be wanted again"
+metrics_off_body()
+{
+	make_network
+	start_echo 7000
+	own_program
+	start_configured
+	two_sessions
+	sed -i '/^metrics/d' udp46.conf
+	upgrade
+	expect "closed" "$(log_values 'listener closed' listener)" = metrics
+	expect "listeners" "$(in_relay ss -Hltn | wc -l)" -eq 0
+	echo 'metrics.enabled' >>udp46.conf
+	upgrade
+	still_served
+	expect "refused" "$(log_count 'inherited descriptor refused')" -eq 0
+	stop_udp46
+}
