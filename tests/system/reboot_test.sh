@@ -496,5 +496,4 @@ killed_writer_body()
 	writer_that signal=KILL
 	wait_log 'state not written'
 	grep -q 'state not written.*error=Killed' "$log" || fail "another error"
-	stop_udp46
 }
