@@ -272,7 +272,7 @@ ended(struct state_writer *w, int status)
 	else if (WTERMSIG(status) == SIGALRM || w->kill_at == NEVER)
 		failed(w, "the disk does not answer", "see whether it fails");
 	else
-		failed(w, sigdescr_np(WTERMSIG(status)),
+		failed(w, strsignal(WTERMSIG(status)),
 		    "see who did it: the kernel, perhaps, for lack of memory");
 }
 

@@ -282,6 +282,8 @@ silence_body()
 	wait_for 10 answers || fail "udp46 does not say that it answers"
 	# Nobody has that address any more, as the kernel here says.
 	atf_check ip -n "$home" address delete 2001:db8:1::2/64 dev relay
+	# Else it takes as long as silence does until the neighbor is missed.
+	atf_check ip -n "$relay" neighbor flush dev home
 	wait_log 'upstream unreachable'
 	wait_for 60 is_silent || fail "udp46 does not say that nobody is answered"
 	ask 2 check
