@@ -62,6 +62,8 @@ wait_in(struct relay *r, const struct queue_owner *owner, struct datagram *head,
 	const struct session *s = &r->table.sessions[owner->session];
 	const struct message *m = &batch->message[i];
 	struct queue **queue = queue_of(r, owner), *q;
+	/* Who has got a socket meanwhile may still be among those who wait for one. */
+	enum queue_wait wait = *queue != NULL ? (*queue)->owner.wait : owner->wait;
 
 	head->length = m->length;
 	head->segment = m->segment;
@@ -70,7 +72,7 @@ wait_in(struct relay *r, const struct queue_owner *owner, struct datagram *head,
 		   &r->queues, queue, owner, head, &batch->iov[m->buffer], m->buffers) == -1) {
 		q = errno != ENOBUFS
 		    ? NULL
-		    : victim(r, owner->wait,
+		    : victim(r, wait,
 			  queue_load(&r->queues, *queue, owner) + queue_units(m->length));
 		if (q == NULL) {
 			r->listener[s->key.listener]
@@ -78,7 +80,7 @@ wait_in(struct relay *r, const struct queue_owner *owner, struct datagram *head,
 			    datagrams_of(m->length, m->segment);
 			return;
 		}
-		drop_first(r, q, full(owner->wait));
+		drop_first(r, q, full(wait));
 	}
 }
 

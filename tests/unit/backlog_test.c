@@ -240,6 +240,37 @@ CASE(newcomers)
 	ATF_CHECK_EQ(all_dropped(), 1);
 }
 
+/*
+ * One who began to wait for a socket, has got it, and still waits has his place among newcomers.
+ * When there is none left there, it is not those who wait for room that make some.
+ */
+CASE(served_meanwhile)
+{
+	struct session *slow = begin(), *served, *s;
+	int i;
+
+	slow->fd = 0;
+	slow->slot = 0;
+	fill_up(slow);
+	served = client(2, 1);
+	fill(served);
+	backlog_wait_for_upstream(&relay, served, &batch, 2);
+	for (i = 1; i < QUEUE_POOL_UNITS; i++) {
+		s = client(htonl((uint32_t)(1000 + i)), 1);
+		fill(s);
+		backlog_wait_for_upstream(&relay, s, &batch, 2);
+	}
+	ATF_REQUIRE_EQ(relay.queues.units[WAIT_SOCKET], QUEUE_POOL_UNITS);
+	ATF_REQUIRE_EQ(all_dropped(), 0);
+	served->fd = 0;
+	served->slot = 0;
+	fill(served);
+	backlog_wait_for_upstream(&relay, served, &batch, 2);
+	ATF_CHECK_EQ(slow->queue->units, QUEUE_UNITS);
+	ATF_CHECK_EQ(relay.queues.units[WAIT_SOCKET], QUEUE_POOL_UNITS);
+	ATF_CHECK_EQ(all_dropped(), 1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, full_upstream);
@@ -249,5 +280,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, discarded);
 	ATF_TP_ADD_TC(tp, longest_gives_way);
 	ATF_TP_ADD_TC(tp, newcomers);
+	ATF_TP_ADD_TC(tp, served_meanwhile);
 	return (atf_no_error());
 }
