@@ -185,6 +185,7 @@ adoption_take(struct keeper *k, const struct legacy *l, adoption_socket *socket_
 			close(fd);
 		if (s->saved)
 			fd_name_drop_session(s->port);
+		totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
 		adopted->dropped++;
 	}
 	totals_unmap(totals, k->config.listeners, k->config.slots_max);
@@ -291,8 +292,8 @@ adoption_finish(struct adoption *a, struct keepers *all)
 		way.source = all->upstream.source;
 	for (l = a->legacy; l < a->legacy + a->found; l++) {
 		k = &all->keeper[l->worker];
-		adoption_take(k, l, inherited_socket, &way, &adopted);
 		take_totals(k, l);
+		adoption_take(k, l, inherited_socket, &way, &adopted);
 		close_listeners(l);
 		/* They go where the one before us thought that the upstream is. */
 		if (k->store.count[SLOT_KEPT] > 0)

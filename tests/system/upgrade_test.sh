@@ -1,6 +1,6 @@
 # Upgrade and reconfiguration in place: SIGUSR2.
 
-. "$(atf_get_srcdir)/common.subr"
+. "$(atf_get_srcdir)/http.subr"
 . "$(atf_get_srcdir)/restart.subr"
 
 # Two clients that are ASSURED, and their ports.
@@ -73,7 +73,7 @@ workers_body()
 	stop_udp46
 }
 
-root_case listener_gone "Sessions of a listener that is named no longer end, and it is said"
+http_case listener_gone "Sessions of a listener that is named no longer end, and it is said"
 listener_gone_body()
 {
 	make_network
@@ -94,6 +94,10 @@ listener_gone_body()
 	client_ok stays_again -b 192.0.2.10:6001 -n 2 192.0.2.1 5001
 	read_totals
 	expect "sessions" "$(total sessions_active)" -eq 1
+	expect "sessions created" "$(total sessions_created)" -eq 2
+	get /metrics m
+	expect "sessions closed" \
+	    "$(sample m udp46_sessions_closed_total 'reason="restore_failed"')" -eq 1
 	expect "listeners" "$(in_relay ss -Hlun sport = :5000 | wc -l)" -eq 0
 	stop_udp46
 }
