@@ -154,6 +154,22 @@ keepers_last_reply(const struct keepers *all, int64_t now)
 }
 
 void
+keepers_pass_on(struct keepers *all, uint64_t lost)
+{
+	struct totals *totals;
+	struct keeper *k;
+
+	for (k = all->keeper; k < all->keeper + all->count; k++, lost = 0) {
+		totals = totals_map(k->totals_fd, k->config.listeners, k->config.slots_max, 1);
+		if (totals == NULL)
+			continue;
+		totals->sessions_closed[CLOSE_RESTORE_FAILED] += k->discarded;
+		totals->log_records_suppressed += lost;
+		totals_unmap(totals, k->config.listeners, k->config.slots_max);
+	}
+}
+
+void
 keepers_reroute(struct keepers *all, int64_t now)
 {
 	uint32_t i;

@@ -40,6 +40,12 @@ void keepers_move(struct keepers *keepers, const struct sockaddr_in6 *address, i
  */
 int64_t keepers_last_reply(const struct keepers *keepers, int64_t now);
 
+/*
+ * For a successor, who goes on with the totals: what was counted here and not there becomes a part
+ * of them, and so many log records that were lost.  All relays have ended.
+ */
+void keepers_pass_on(struct keepers *keepers, uint64_t lost);
+
 /* Routing has changed: have all sockets get their source address afresh. */
 void keepers_reroute(struct keepers *keepers, int64_t now);
 

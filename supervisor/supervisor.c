@@ -24,6 +24,7 @@
 #include "supervisor/inherited.h"
 #include "supervisor/ipv6.h"
 #include "supervisor/log_output.h"
+#include "supervisor/log_writer.h"
 #include "supervisor/notify.h"
 #include "supervisor/program.h"
 #include "supervisor/route.h"
@@ -489,6 +490,8 @@ supervisor_loop(struct supervisor *s)
 		notify_turn(&s->notify, s->now);
 	} while (!s->children.stopping || !children_stop_turn(&s->children, s->now) ||
 	    !state_writer_ended(&s->writer));
+	if (s->begun)
+		keepers_pass_on(&s->children.keepers, log_writer_lost() + child_log_held());
 	if (s->upgrade.ready)
 		upgrade_finish(&s->upgrade, &s->children.keepers, lasting_http(s));
 	log_info("shutdown", "pid=%d", getpid());

@@ -44,6 +44,11 @@ poisoned_body()
 	    -eq "$(cat poisoned)"
 	in_relay curl -s http://127.0.0.1:9108/metrics >metrics
 	expect "counted" "$(sed -n 's/.*{reason="restore_failed"} //p' metrics)" -eq 1
+	# And so it stays, whoever takes over.
+	kill -USR2 "$(cat udp46.pid)"
+	wait_for 60 more_records started 1 || fail "no successor"
+	in_relay curl -s --retry 5 --retry-all-errors http://127.0.0.1:9108/metrics >metrics
+	expect "counted" "$(sed -n 's/.*{reason="restore_failed"} //p' metrics)" -eq 1
 	# The bad client is served like a new one, and the next crash is as harmless.
 	client_ok bad_again -b 192.0.2.10:6666 -n 2 192.0.2.1 5000
 	kill_relay SEGV

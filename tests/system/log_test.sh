@@ -129,6 +129,23 @@ stalls()
 	echo "log records lost: $(log_count 'log records lost')"
 }
 
+log_case upgraded "What was lost stays counted over an upgrade"
+upgraded_body()
+{
+	start_into pipe
+	kill -STOP "$reader"
+	fill
+	kill -CONT "$reader"
+	expect_said
+	_before=$(suppressed) _started=$(log_count started)
+	kill -USR2 "$(cat udp46.pid)"
+	wait_for 60 more_records started "$_started" || fail "no successor"
+	wait_for 30 is_healthy || fail "no answer"
+	expect "records lost" "$(suppressed)" -ge "$_before"
+	kill -CONT "$reader"
+	stop_udp46
+}
+
 log_case pipe "A pipe whose reader stops"
 pipe_body()
 {
