@@ -11,6 +11,9 @@
 /* More than a metrics child of WORKERS_MAX relays may have: see exporter.h. */
 #define DESCRIPTORS_MOST 512
 
+/* poll(2) takes no more than the limit, which may have been lowered. */
+#define AT_A_TIME 16
+
 void
 process_init(struct process *p)
 {
@@ -79,17 +82,19 @@ process_read(struct process *p, uint64_t ended)
 uint32_t
 process_count_descriptors(uint32_t limit)
 {
-	struct pollfd pfd[DESCRIPTORS_MOST];
-	uint32_t i, n = 0;
+	struct pollfd pfd[AT_A_TIME];
+	uint32_t i, first, n = 0;
 
 	if (limit > DESCRIPTORS_MOST)
 		limit = DESCRIPTORS_MOST;
-	for (i = 0; i < limit; i++)
-		pfd[i] = (struct pollfd){ .fd = (int)i };
-	if (poll(pfd, limit, 0) == -1)
-		return (0);
-	/* Those that are none say so. */
-	for (i = 0; i < limit; i++)
-		n += !(pfd[i].revents & POLLNVAL);
+	for (first = 0; first < limit; first += AT_A_TIME) {
+		for (i = 0; i < AT_A_TIME; i++)
+			pfd[i] = (struct pollfd){ .fd = (int)(first + i) };
+		if (poll(pfd, AT_A_TIME, 0) == -1)
+			break;
+		/* Those that are none say so. */
+		for (i = 0; i < AT_A_TIME; i++)
+			n += !(pfd[i].revents & POLLNVAL);
+	}
 	return (n);
 }

@@ -1,5 +1,5 @@
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <sys/resource.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -128,6 +128,9 @@ CASE(descriptors)
 	ATF_CHECK_EQ(process_count_descriptors(UINT32_MAX), before + 1);
 	close(b);
 	ATF_CHECK_EQ(process_count_descriptors(0), 0);
+	/* Less than was asked for. */
+	ATF_REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 32, 32 }), 0);
+	ATF_CHECK_EQ(process_count_descriptors(UINT32_MAX), before);
 }
 
 ATF_TP_ADD_TCS(tp)
