@@ -170,23 +170,28 @@ adoption_take(struct keeper *k, const struct legacy *l, adoption_socket *socket_
 {
 	const struct legacy_session *s;
 	struct totals *totals;
-	int fd, listener;
+	int fd, listener, assured;
 
 	totals = writable_totals(k);
-	for (s = l->session; s < l->session + l->sessions; s++) {
-		fd = socket_of(l, s, arg);
-		listener = listener_index(k, &l->listener[s->record.listener]);
-		if (fd != -1 && listener != -1 && store_has_room(&k->store)) {
-			take_session(k, s, fd, (uint16_t)listener, totals);
-			adopted->taken++;
-			continue;
+	/* Who is served comes first: there may be less room than there was. */
+	for (assured = 1; assured >= 0; assured--) {
+		for (s = l->session; s < l->session + l->sessions; s++) {
+			if ((s->record.state == SESSION_ASSURED) != assured)
+				continue;
+			fd = socket_of(l, s, arg);
+			listener = listener_index(k, &l->listener[s->record.listener]);
+			if (fd != -1 && listener != -1 && store_has_room(&k->store)) {
+				take_session(k, s, fd, (uint16_t)listener, totals);
+				adopted->taken++;
+				continue;
+			}
+			if (fd != -1)
+				close(fd);
+			if (s->saved)
+				fd_name_drop_session(s->port);
+			totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
+			adopted->dropped++;
 		}
-		if (fd != -1)
-			close(fd);
-		if (s->saved)
-			fd_name_drop_session(s->port);
-		totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
-		adopted->dropped++;
 	}
 	totals_unmap(totals, k->config.listeners, k->config.slots_max);
 }

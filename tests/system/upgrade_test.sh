@@ -73,6 +73,36 @@ workers_body()
 	stop_udp46
 }
 
+http_case less_room "When fewer can be served than before, it is those who are served"
+less_room_body()
+{
+	make_network
+	start_echo -m 20 7000
+	own_program
+	start_configured
+	_port=6001
+	while [ $_port -le 6006 ]; do
+		run_client unanswered -b 192.0.2.10:$_port -n 1 -s 20 -w 5 192.0.2.1 5000
+		_port=$((_port + 1))
+	done
+	while [ $_port -le 6010 ]; do
+		client_ok served -b 192.0.2.10:$_port -n 2 192.0.2.1 5000
+		_port=$((_port + 1))
+	done
+	upstream_ports >before
+	echo 'max-sessions 5' >>udp46.conf
+	upgrade
+	wait_log 'sessions restored'
+	get /metrics m
+	expect "served" "$(sample m udp46_sessions 'state="assured"')" -eq 4
+	expect "others" "$(sample m udp46_sessions 'state="unreplied"')" -eq 1
+	expect "closed" "$(sample m udp46_sessions_closed_total)" -eq 5
+	client_ok again -b 192.0.2.10:6010 -n 2 192.0.2.1 5000
+	upstream_ports >after
+	atf_check cmp before after
+	stop_udp46
+}
+
 http_case listener_gone "Sessions of a listener that is named no longer end, and it is said"
 listener_gone_body()
 {
