@@ -45,20 +45,27 @@ const char *const session_state_names[] = { "unreplied", "replied", "assured", "
 _Static_assert(
     sizeof(session_state_names) / sizeof(session_state_names[0]) == SESSION_STATE_MAX, "");
 
-/* What comes before the counters of sessions: whole cache lines. */
-static size_t
-first_part(uint32_t listeners)
+/* Whole cache lines. */
+size_t
+totals_sums_size(size_t totals, size_t listener_totals, uint32_t listeners)
 {
 	size_t line = sizeof(struct session_line);
-	size_t size = sizeof(struct totals) + listeners * sizeof(struct listener_totals);
+	size_t size = totals + listeners * listener_totals;
 
 	return ((size + line - 1) / line * line);
+}
+
+static size_t
+sums_size(uint32_t listeners)
+{
+	return (
+	    totals_sums_size(sizeof(struct totals), sizeof(struct listener_totals), listeners));
 }
 
 size_t
 totals_size(uint32_t listeners, uint32_t sockets)
 {
-	return (first_part(listeners) + sockets * sizeof(struct session_line) +
+	return (sums_size(listeners) + sockets * sizeof(struct session_line) +
 	    ((size_t)listeners + sockets) * sizeof(uint32_t));
 }
 
@@ -87,7 +94,7 @@ totals_unmap(struct totals *totals, uint32_t listeners, uint32_t sockets)
 struct session_line *
 totals_session_counters(struct totals *totals, uint32_t listeners)
 {
-	return ((struct session_line *)(void *)((char *)totals + first_part(listeners)));
+	return ((struct session_line *)(void *)((char *)totals + sums_size(listeners)));
 }
 
 uint32_t *

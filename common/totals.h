@@ -100,6 +100,12 @@ extern const char *const session_state_names[SESSION_STATE_MAX];
 size_t totals_size(uint32_t listeners, uint32_t sockets);
 
 /*
+ * The size of what comes before the counters of sessions, with so many listeners, where struct totals
+ * and struct listener_totals have these sizes: what a program of another version has left.
+ */
+size_t totals_sums_size(size_t totals, size_t listener_totals, uint32_t listeners);
+
+/*
  * Make the memfd, sealed against any change of its size.  Returns its descriptor, or -1
  * with errno.  See memfd_create(2).
  */

@@ -229,6 +229,9 @@ take_totals(struct keeper *k, const struct legacy *l)
 	struct totals *totals;
 	int j;
 
+	if (l->totals == NULL || !l->sums)
+		log_info("totals not adopted", "reason=%s",
+		    l->totals == NULL ? "are not there" : "are of another version");
 	if (l->totals == NULL)
 		return;
 	totals = writable_totals(k);

@@ -19,20 +19,26 @@
 
 #define ALIGNMENT _Alignof(struct session_line)
 
-/* A copy of what is in the memfd, of which the size is known, or NULL.  Aligned as a mapping. */
+/*
+ * Memory of this size, aligned as a mapping: so many zeros, and then what is in the memfd from that
+ * place on.  Returns NULL if there is not as much.
+ */
 static void *
-copy(int fd, size_t size)
+copy(int fd, size_t size, size_t zeros, size_t from)
 {
 	char *to = aligned_alloc(ALIGNMENT, (size + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
-	size_t done = 0;
+	size_t done;
 	ssize_t n;
 
-	while (to != NULL && done < size) {
-		if ((n = pread(fd, to + done, size - done, (off_t)done)) <= 0) {
+	if (to == NULL)
+		return (NULL);
+	memset(to, 0, zeros);
+	for (done = zeros; done < size; done += (size_t)n) {
+		n = pread(fd, to + done, size - done, (off_t)(from + done - zeros));
+		if (n <= 0) {
 			free(to);
 			return (NULL);
 		}
-		done += (size_t)n;
 	}
 	return (to);
 }
@@ -58,7 +64,8 @@ judge_head(const struct store_head *head, size_t size, int64_t now)
 
 	if (size < sizeof(*head) || memcmp(head->magic, STORE_MAGIC, sizeof(head->magic)) != 0)
 		return ("are none");
-	if (head->version != STORE_VERSION || memcmp(head->layout, layout, sizeof(layout)) != 0)
+	if (head->version != STORE_VERSION ||
+	    memcmp(head->layout, layout, LAYOUT_TOTALS * sizeof(layout[0])) != 0)
 		return ("are of another version");
 	if (head->listeners == 0 || head->listeners > LISTENERS_MAX || head->slots == 0 ||
 	    head->slots > SLOTS_MAX || size != store_size(head->listeners, head->slots))
@@ -86,6 +93,32 @@ take_totals(uint64_t inode, size_t size)
 		return (inherited_take(d));
 	}
 	return (-1);
+}
+
+/*
+ * What was counted of each session is where the sums of whoever counted end.  Nobody can tell what
+ * sums of another layout mean: they are 0.
+ */
+static void
+read_totals(struct legacy *legacy, const struct store_head *head)
+{
+	const uint32_t layout[] = STORE_LAYOUT;
+	const uint32_t *theirs = head->layout;
+	size_t size = totals_size(head->listeners, head->slots);
+	size_t sums = totals_sums_size(
+	    layout[LAYOUT_TOTALS], layout[LAYOUT_LISTENER_TOTALS], head->listeners);
+	size_t their_sums = totals_sums_size(
+	    theirs[LAYOUT_TOTALS], theirs[LAYOUT_LISTENER_TOTALS], head->listeners);
+	int fd;
+
+	if ((fd = take_totals(head->totals, size - sums + their_sums)) == -1)
+		return;
+	legacy->sums = theirs[LAYOUT_TOTALS] == layout[LAYOUT_TOTALS] &&
+	    theirs[LAYOUT_LISTENER_TOTALS] == layout[LAYOUT_LISTENER_TOTALS];
+	if (legacy->sums)
+		sums = their_sums = 0;
+	legacy->totals = copy(fd, size, sums, their_sums);
+	close(fd);
 }
 
 static const char *
@@ -175,12 +208,10 @@ legacy_read_memory(struct legacy *legacy, int fd, int64_t now)
 	struct store_head *head = NULL;
 	const char *wrong;
 	struct stat st;
-	size_t size;
-	int totals;
 
 	memset(legacy, 0, sizeof(*legacy));
 	if (fstat(fd, &st) == -1 || (size_t)st.st_size > store_size(LISTENERS_MAX, SLOTS_MAX) ||
-	    (head = copy(fd, (size_t)st.st_size)) == NULL)
+	    (head = copy(fd, (size_t)st.st_size, 0, 0)) == NULL)
 		return ("cannot be read");
 	if ((wrong = judge_head(head, (size_t)st.st_size, now)) != NULL)
 		goto done;
@@ -188,11 +219,7 @@ legacy_read_memory(struct legacy *legacy, int fd, int64_t now)
 	take_head(legacy, head);
 	if ((wrong = read_listeners(legacy, head, listener)) != NULL)
 		goto done;
-	size = totals_size(head->listeners, head->slots);
-	if ((totals = take_totals(head->totals, size)) != -1) {
-		legacy->totals = copy(totals, size);
-		close(totals);
-	}
+	read_totals(legacy, head);
 	wrong =
 	    read_slots(legacy, (const void *)(listener + head->listeners), head->slots, now);
 done:

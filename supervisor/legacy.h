@@ -38,6 +38,7 @@ struct legacy {
 	struct legacy_session *session;
 	struct totals *totals; /* NULL: not kept; else of so many */
 	uint32_t slots;
+	int sums; /* whether what was counted in all is in them, too */
 };
 
 /* Whether this memfd says that a store is behind it. */

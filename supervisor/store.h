@@ -23,22 +23,24 @@ enum slot_saved {
 
 /*
  * The store lives in a memfd that outlives the supervisor, so that its successor finds what stands
- * in it: this head, a store_listener for each listener, and the slots.  `layout` changes with any
- * of the structs, STORE_VERSION with their meaning: a successor of another kind refuses it.
+ * in it: this head, a store_listener for each listener, and the slots.  `layout` has the sizes of the
+ * structs, STORE_VERSION changes with their meaning: a successor of another kind refuses it.  But
+ * what was counted in all is not worth a session: sums of another layout begin anew.
  */
 #define STORE_MAGIC "udp46 records\n\0"
 #define STORE_VERSION 1
 #define STORE_LAYOUT                                                                           \
 	{                                                                                      \
 		sizeof(struct store_head), sizeof(struct store_listener), sizeof(struct slot), \
-		    sizeof(struct totals), sizeof(struct listener_totals),                     \
-		    sizeof(struct session_counters)                                            \
+		    sizeof(struct session_line), sizeof(struct totals),                        \
+		    sizeof(struct listener_totals)                                             \
 	}
+enum { LAYOUT_TOTALS = 4, LAYOUT_LISTENER_TOTALS, LAYOUT_MAX };
 
 struct store_head {
 	char magic[16];
 	uint32_t version;
-	uint32_t layout[6];
+	uint32_t layout[LAYOUT_MAX];
 	uint32_t listeners;
 	uint32_t slots;
 	uint32_t worker;    /* whose it is, */

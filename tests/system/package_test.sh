@@ -6,15 +6,25 @@
 
 host_mounts="--overlay=/usr:$PWD/layer:/usr --bind-ro=$PWD/built/deb:/packages"
 
-# build_package VERSION: what lintian finds fault with is an error.
+# build_package VERSION [TREE]: what lintian finds fault with is an error.
 build_package()
 {
 	(unset MAKEFLAGS MAKELEVEL MFLAGS
-	make -C "$UDP46_SRCDIR" BUILD="$PWD/built" VERSION="$1" deb) >"make.$1" 2>&1 ||
+	make -C "${2:-$UDP46_SRCDIR}" BUILD="$PWD/built" VERSION="$1" deb) >"make.$1" 2>&1 ||
 	    fail "make deb: $(tail -n 20 "make.$1")"
 	# Loaded and not linked, but no package is complete without it.
 	dpkg-deb -f "built/deb/udp46_$1_$(dpkg --print-architecture).deb" Depends | tee depends |
 	    grep -q 'libmicrohttpd[0-9]' || fail "it depends on: $(cat depends)"
+}
+
+# The next version's source, which counts something more, here and there.
+next_tree()
+{
+	mkdir next
+	(cd "$UDP46_SRCDIR" && tar -c --exclude=./build --exclude=./.git .) | tar -x -C next
+	sed -i -e '/^struct totals {/a uint64_t new_ones;' \
+	    -e '/^struct listener_totals {/a uint64_t newer_ones[3];' next/common/totals.h
+	expect "new counters" "$(grep -c 'new.*_ones' next/common/totals.h)" -eq 2
 }
 
 # This version, and the next one.
@@ -25,7 +35,8 @@ build_packages()
 	new=${old%.*}.$((${old##*.} + 1))
 	mkdir built
 	build_package "$old"
-	build_package "$new"
+	next_tree
+	build_package "$new" next
 }
 
 # A host that knows which packages are installed, and whose manual is not looked through for them.
@@ -79,7 +90,7 @@ configure()
 	sed -i 's/^listen .*/listen 192.0.2.1:5000/; s/^#upstream .*/upstream [2001:db8:1::2]:7000/' \
 	    "$tree/etc/udp46/udp46.conf"
 	echo 'UDP46_OPTIONS="--log-format text"' >"$tree/etc/default/udp46"
-	printf '%s\n' 'listen 192.0.2.1:5001' 'upstream [2001:db8:1::2]:7001' >"$tree/etc/udp46/other.conf"
+	printf '%s\n' 'listen 192.0.2.1:5001' 'upstream [2001:db8:1::2]:7001' metrics.enabled >"$tree/etc/udp46/other.conf"
 }
 
 install_package()
@@ -118,6 +129,10 @@ upgrade_package()
 	expect "ports of the transfer" "$(sed -n 's/^peer [^ ]* //p' other.out | sort -u | wc -l)" -eq 1
 	grep -q '^upstream \[2001:db8:1::2\]:7000' "$tree/etc/udp46/udp46.conf" ||
 	    fail "the configuration is not what it was"
+	# What was counted of a session goes on, what was in all does not: it has other counters.
+	grep -q 'totals not adopted.*another version' "$log" || fail "it adopts the totals of another version"
+	in_host udp46ctl sessions --json >sessions.json
+	expect "datagrams of the transfer" "$(grep -c '"client_to_upstream_packets": *6000\>' sessions.json)" -eq 1
 }
 
 remove_package()

@@ -100,7 +100,7 @@ CASE(head)
 	REFUSED(head->version, STORE_VERSION + 1);
 	REFUSED(head->version, 0);
 	REFUSED(head->layout[0], head->layout[0] + 1);
-	REFUSED(head->layout[5], 0);
+	REFUSED(head->layout[LAYOUT_TOTALS - 1], 0);
 	REFUSED(head->listeners, 0);
 	REFUSED(head->listeners, 1);
 	REFUSED(head->listeners, UINT32_MAX);
