@@ -209,7 +209,7 @@ DEPS_hosts = iproute2 iputils-ping procps socat
 DEPS_demo  = $(DEPS_hosts) wireguard-go wireguard-tools
 DEPS_bench = $(DEPS_hosts) ethtool gnuplot-nox jq linux-perf util-linux
 DEPS_check = $(DEPS_demo) apparmor libatf-dev atf-sh kyua nftables strace jq curl chromium \
-	chromium-driver systemd systemd-container tmux tcpdump debootstrap $(DEPS_deb)
+	chromium-driver systemd systemd-container tmux tcpdump debootstrap fish zsh $(DEPS_deb)
 DEPS_lint  = clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd
 DEPS_deb   = debhelper dh-apparmor dpkg-dev lintian
 DEPS_arm64 = gcc-aarch64-linux-gnu qemu-user-static $(DEPS_hosts) libatf-dev atf-sh kyua

@@ -176,7 +176,7 @@ packages_body()
 	wants 'clang clang-format clang-tidy libclang-rt-dev mandoc shellcheck systemd' fuzz
 	wants 'ethtool gnuplot-nox iproute2 iputils-ping jq linux-perf procps socat util-linux' bench
 	check="apparmor atf-sh chromium chromium-driver curl debhelper $demo dh-apparmor dpkg-dev jq kyua libatf-dev lintian nftables"
-	check="$check debootstrap strace systemd systemd-container tcpdump tmux"
+	check="$check debootstrap fish strace systemd systemd-container tcpdump tmux zsh"
 	check=$(printf '%s\n' $check | LC_ALL=C sort | xargs)
 	wants "$check" deps
 	wants "$check" check
