@@ -326,13 +326,19 @@ has_no_session()
 	! sessions client_port
 }
 
+# One with a tunnel, of which nothing leaves any more.
+silent_phone()
+{
+	start_phone
+	wait_for 60 sessions assured || fail "no tunnel"
+	atf_check ip -n "$phone" route add blackhole 203.0.113.1/32
+}
+
 scene_case idle "A phone that is silent for too long cannot be reached"
 idle_body()
 {
 	start_lab --session-timeout 3s
-	start_phone
-	wait_for 60 sessions assured || fail "no tunnel"
-	atf_check ip -n "$phone" route add blackhole 203.0.113.1/32
+	silent_phone
 	wait_for 60 has_no_session || fail "the session does not end"
 	spawn calls "$home" ping -i 0.5 198.51.100.2
 	play idle
@@ -363,9 +369,7 @@ nat_body()
 	# After the rules, with which the kernel begins to follow flows here.
 	atf_check -o ignore nsenter --net="/run/netns/$internet" -- sysctl -w \
 	    net.netfilter.nf_conntrack_udp_timeout=1 net.netfilter.nf_conntrack_udp_timeout_stream=1
-	start_phone
-	wait_for 60 sessions assured || fail "no tunnel"
-	atf_check ip -n "$phone" route add blackhole 203.0.113.1/32
+	silent_phone
 	wait_for 60 is_forgotten || fail "the NAT does not forget"
 	spawn calls "$home" ping -i 0.5 198.51.100.2
 	play nat

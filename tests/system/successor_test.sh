@@ -6,22 +6,6 @@
 . "$(atf_get_srcdir)/restart.subr"
 . "$(atf_get_srcdir)/manager.subr"
 
-# Two clients that are ASSURED, and their ports.
-two_sessions()
-{
-	client_ok one -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
-	client_ok two -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
-	upstream_ports >before
-}
-
-still_served()
-{
-	client_ok one_again -b 192.0.2.10:6001 -n 2 192.0.2.1 5000
-	client_ok two_again -b 192.0.2.10:6002 -n 2 192.0.2.1 5000
-	upstream_ports >after
-	atf_check cmp before after
-}
-
 root_case unlinked "A program whose file was replaced before it knew its path finds the one that is there now"
 unlinked_body()
 {

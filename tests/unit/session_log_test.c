@@ -95,25 +95,26 @@ CASE(journal)
 	ATF_CHECK(strlen(line) <= 2 * COLUMNS - strlen(" child=relay"));
 }
 
+/* How many of 150 sessions' records are written at this level, and how many are held back. */
+static void
+check_limit(enum log_level level, unsigned int written, unsigned int held)
+{
+	begin(level, LOG_FORMAT_TEXT);
+	live(150);
+	ATF_CHECK_EQ(records, written);
+	ATF_CHECK_EQ(totals.log_records_suppressed, held);
+}
+
 /* The limit is one for both levels; what nobody would have seen is not held back. */
 CASE(held_back)
 {
-	begin(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-	live(150);
-	ATF_CHECK_EQ(records, 100);
-	ATF_CHECK_EQ(totals.log_records_suppressed, 50);
+	check_limit(LOG_LEVEL_INFO, 100, 50);
 	session_log_summary(&relay, 1);
 	ATF_CHECK_STREQ(strstr(line, "msg="), "msg=\"session records suppressed\" count=50");
-	begin(LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
-	live(150);
-	ATF_CHECK_EQ(records, 100);
-	ATF_CHECK_EQ(totals.log_records_suppressed, 200);
+	check_limit(LOG_LEVEL_DEBUG, 100, 200);
 	session_log_summary(&relay, 1);
 	ATF_CHECK_STREQ(strstr(line, "msg="), "msg=\"session records suppressed\" count=200");
-	begin(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
-	live(150);
-	ATF_CHECK_EQ(records, 0);
-	ATF_CHECK_EQ(totals.log_records_suppressed, 0);
+	check_limit(LOG_LEVEL_WARN, 0, 0);
 }
 
 ATF_TP_ADD_TCS(tp)
