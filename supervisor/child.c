@@ -23,6 +23,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/child.h"
+#include "supervisor/metrics/process.h"
 #include "supervisor/signals.h"
 
 #define PING_EVERY (5 * SECOND)
@@ -114,19 +115,6 @@ run(const struct child *child, int binary, int control, int errors)
 	_exit(EXIT_REFUSED);
 }
 
-/*
- * Now, while the child is as we are: where processes are hidden from others, as by ProtectProc= of
- * systemd.exec(5), a supervisor that is not root will not see it again.
- */
-static int
-open_stat(pid_t pid)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	return (open(path, O_RDONLY | O_CLOEXEC));
-}
-
 int
 child_start(struct child *child, int binary, int64_t now)
 {
@@ -150,7 +138,12 @@ child_start(struct child *child, int binary, int64_t now)
 	}
 	close(errors);
 	child->control = pair[0];
-	child->stat = open_stat(child->pid);
+	/*
+	 * Now, while the child is as we are: where processes are hidden from others, as by
+	 * ProtectProc= of systemd.exec(5), a supervisor that is not root will not see it again.
+	 * Only of a relay, as the metrics child opens its own.
+	 */
+	child->stat = child->sender == FROM_RELAY ? process_open(child->pid) : -1;
 	child->ready = child->silent = child->condemned = child->at_fault = 0;
 	child->unread = child->last_words = 0;
 	child->heard_late = 0;

@@ -19,7 +19,7 @@ struct child {
 	enum msg_sender sender;
 	pid_t pid;   /* 0: it does not run */
 	int control; /* -1: closed */
-	int stat;    /* /proc/PID/stat; -1: none */
+	int stat;    /* /proc/PID/stat of a relay; -1: none */
 	struct child_log log;
 	int ready;	/* it said so */
 	int ready_once; /* this one or one before it */

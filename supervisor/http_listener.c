@@ -146,22 +146,35 @@ find_address(const struct options *o, const struct msg_identity *id, int binary,
 	}
 }
 
-/* That of the program before us will be closed, and made anew.  Returns 0, or -1 with errno. */
+/* Whether a socket can be made in the folder of this path. */
 static int
-try_unix(const char *path)
+may_make(const char *path)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	char folder[LONGEST_PATH], name[LONGEST_PATH];
-	int fd;
 
 	split(path, folder, name);
-	if (access(folder, W_OK | X_OK) == -1)
-		return (-1);
-	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
-	if ((fd = inherited_take_http((struct sockaddr *)&sun, sizeof(sun))) == -1)
-		return (http_socket_try_unix(path));
-	close(fd);
-	return (0);
+	return (access(folder, W_OK | X_OK) == 0);
+}
+
+/* That of the program before us will be closed, and made anew. */
+static uint32_t
+rehearse_unix(const struct options *o)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const char *path = socket_path(o);
+	int fd;
+
+	if (may_make(path)) {
+		strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+		if ((fd = inherited_take_http((struct sockaddr *)&sun, sizeof(sun))) != -1) {
+			close(fd);
+			return (0);
+		}
+		if (http_socket_try_unix(path) == 0)
+			return (0);
+	}
+	complain_of(o, NULL);
+	return (1);
 }
 
 /*
@@ -169,17 +182,14 @@ try_unix(const char *path)
  * one that the service manager makes.
  */
 static uint32_t
-try_path(const struct options *o, FILE *notes)
+try_unix(const struct options *o, FILE *notes)
 {
-	char folder[LONGEST_PATH], name[LONGEST_PATH];
-
 	if (is_other_file(o)) {
 		errno = EADDRINUSE;
 		complain_of(o, NULL);
 		return (1);
 	}
-	split(socket_path(o), folder, name);
-	if (access(folder, W_OK | X_OK) == -1)
+	if (!may_make(socket_path(o)))
 		options_print_comment(
 		    notes, "metrics.listen", "cannot be made now: %s", strerror(errno));
 	return (0);
@@ -194,14 +204,8 @@ http_listener_try(const struct options *o, const struct msg_identity *id, int bi
 	char name[PORT_OWNER_NAME];
 	int fd;
 
-	if (socket_path(o) != NULL && !is_rehearsal)
-		return (try_path(o, notes));
-	if (socket_path(o) != NULL) {
-		if (try_unix(socket_path(o)) == 0)
-			return (0);
-		complain_of(o, NULL);
-		return (1);
-	}
+	if (socket_path(o) != NULL)
+		return (is_rehearsal ? rehearse_unix(o) : try_unix(o, notes));
 	find_address(o, id, binary, &address);
 	if ((fd = inherited_take_http((struct sockaddr *)&address, sizeof(address))) == -1)
 		fd = http_socket_open(&address);

@@ -273,10 +273,16 @@ sample_of(struct text *t, const char *name, const char *child, uint64_t value)
 }
 
 static void
+seconds(struct text *t, uint64_t ns)
+{
+	text_printf(t, " %llu.%06llu\n", U(ns / SECOND), U(ns % SECOND / MICROSECOND));
+}
+
+static void
 seconds_of(struct text *t, const char *name, const char *child, uint64_t ns)
 {
-	text_printf(t, "%s{child=\"%s\"} %llu.%06llu\n", name, child, U(ns / SECOND),
-	    U(ns % SECOND / MICROSECOND));
+	text_printf(t, "%s{child=\"%s\"}", name, child);
+	seconds(t, ns);
 }
 
 /* One sample of each child that stays: `member` is its place in a struct process. */
@@ -300,8 +306,8 @@ supervisor(struct text *t, const struct prometheus *p)
 	static const char cpu[] = "process_cpu_seconds_total";
 
 	head(t, cpu, "counter", "CPU time that the supervisor has used.");
-	text_printf(t, "%s %llu.%06llu\n", cpu, U(p->supervisor->cpu / SECOND),
-	    U(p->supervisor->cpu % SECOND / MICROSECOND));
+	text_printf(t, "%s", cpu);
+	seconds(t, p->supervisor->cpu);
 	single(t, "process_resident_memory_bytes", "gauge", "Memory of the supervisor.",
 	    p->supervisor->resident);
 	single(t, "process_virtual_memory_bytes", "gauge", "Address space of the supervisor.",
