@@ -122,14 +122,12 @@ adoption_listener(const struct adoption *a, uint32_t worker, struct sockaddr_in 
 
 /* ---- sessions ---- */
 
-/* The keeper itself only reads them: this is while no relay runs. */
 static struct totals *
 writable_totals(const struct keeper *k)
 {
 	struct totals *totals;
 
-	totals = totals_map(k->totals_fd, k->config.listeners, k->config.slots_max, 1);
-	if (totals == NULL)
+	if ((totals = keeper_map_totals(k, 1)) == NULL)
 		err(EXIT_REFUSED, "totals");
 	return (totals);
 }
@@ -164,36 +162,39 @@ take_session(struct keeper *k, const struct legacy_session *s, int fd, uint16_t 
 	    k->config.slots_max)[k->config.listeners + slot] = s->drops_seen;
 }
 
+static void
+take_or_drop(struct keeper *k, const struct legacy *l, const struct legacy_session *s, int fd,
+    struct totals *totals, struct adopted *adopted)
+{
+	int listener = listener_index(k, &l->listener[s->record.listener]);
+
+	if (fd != -1 && listener != -1 && store_has_room(&k->store)) {
+		take_session(k, s, fd, (uint16_t)listener, totals);
+		adopted->taken++;
+		return;
+	}
+	if (fd != -1)
+		close(fd);
+	if (s->saved)
+		fd_name_drop_session(s->port);
+	totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
+	adopted->dropped++;
+}
+
 void
 adoption_take(struct keeper *k, const struct legacy *l, adoption_socket *socket_of, void *arg,
     struct adopted *adopted)
 {
+	struct totals *totals = writable_totals(k);
 	const struct legacy_session *s;
-	struct totals *totals;
-	int fd, listener, assured;
+	int assured;
 
-	totals = writable_totals(k);
 	/* Who is served comes first: there may be less room than there was. */
-	for (assured = 1; assured >= 0; assured--) {
-		for (s = l->session; s < l->session + l->sessions; s++) {
-			if ((s->record.state == SESSION_ASSURED) != assured)
-				continue;
-			fd = socket_of(l, s, arg);
-			listener = listener_index(k, &l->listener[s->record.listener]);
-			if (fd != -1 && listener != -1 && store_has_room(&k->store)) {
-				take_session(k, s, fd, (uint16_t)listener, totals);
-				adopted->taken++;
-				continue;
-			}
-			if (fd != -1)
-				close(fd);
-			if (s->saved)
-				fd_name_drop_session(s->port);
-			totals->sessions_closed[CLOSE_RESTORE_FAILED]++;
-			adopted->dropped++;
-		}
-	}
-	totals_unmap(totals, k->config.listeners, k->config.slots_max);
+	for (assured = 1; assured >= 0; assured--)
+		for (s = l->session; s < l->session + l->sessions; s++)
+			if ((s->record.state == SESSION_ASSURED) == assured)
+				take_or_drop(k, l, s, socket_of(l, s, arg), totals, adopted);
+	keeper_unmap_totals(k, totals);
 }
 
 /* Where sockets are to go, and from where, if that is known. */
@@ -243,7 +244,7 @@ take_totals(struct keeper *k, const struct legacy *l)
 		totals->listener[j] = l->totals->listener[i];
 		seen[j] = totals_drops_seen(l->totals, l->listeners, l->slots)[i];
 	}
-	totals_unmap(totals, listeners, k->config.slots_max);
+	keeper_unmap_totals(k, totals);
 }
 
 static void

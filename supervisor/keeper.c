@@ -36,6 +36,18 @@ keeper_init(struct keeper *k, int64_t now)
 	return (store_init(&k->store, k->config.listeners, k->config.slots_max));
 }
 
+struct totals *
+keeper_map_totals(const struct keeper *k, int writable)
+{
+	return (totals_map(k->totals_fd, k->config.listeners, k->config.slots_max, writable));
+}
+
+void
+keeper_unmap_totals(const struct keeper *k, struct totals *totals)
+{
+	totals_unmap(totals, k->config.listeners, k->config.slots_max);
+}
+
 /* ---- telling ---- */
 
 /*

@@ -90,6 +90,10 @@ struct keeper {
  */
 int keeper_init(struct keeper *keeper, int64_t now);
 
+/* See totals_map() and totals_unmap().  To write is for when no relay runs. */
+struct totals *keeper_map_totals(const struct keeper *keeper, int writable);
+void keeper_unmap_totals(const struct keeper *keeper, struct totals *totals);
+
 /* A relay was just started: tell it what it is, as much as it takes now. */
 void keeper_started(struct keeper *keeper, int64_t now);
 

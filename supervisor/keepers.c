@@ -29,8 +29,7 @@ static void
 init_totals(struct keeper *k)
 {
 	if ((k->totals_fd = totals_create(k->config.listeners, k->config.slots_max)) == -1 ||
-	    (k->totals = totals_map(
-		 k->totals_fd, k->config.listeners, k->config.slots_max, 0)) == NULL)
+	    (k->totals = keeper_map_totals(k, 0)) == NULL)
 		err(EXIT_REFUSED, "memfd");
 }
 
@@ -160,12 +159,11 @@ keepers_pass_on(struct keepers *all, uint64_t lost)
 	struct keeper *k;
 
 	for (k = all->keeper; k < all->keeper + all->count; k++, lost = 0) {
-		totals = totals_map(k->totals_fd, k->config.listeners, k->config.slots_max, 1);
-		if (totals == NULL)
+		if ((totals = keeper_map_totals(k, 1)) == NULL)
 			continue;
 		totals->sessions_closed[CLOSE_RESTORE_FAILED] += k->discarded;
 		totals->log_records_suppressed += lost;
-		totals_unmap(totals, k->config.listeners, k->config.slots_max);
+		keeper_unmap_totals(k, totals);
 	}
 }
 
